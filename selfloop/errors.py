@@ -1,0 +1,13 @@
+"""What goes wrong with input, said in one line: the value, what is allowed, what to do."""
+
+
+class SelfloopError(Exception):
+    """A fault of input or environment that the user can mend; its message is one clear line."""
+
+
+class DataError(SelfloopError):
+    """Motion data that is absent, malformed, truncated or unsafe to unpack."""
+
+
+class ConfigError(SelfloopError):
+    """A setting outside its range, or one that differs from the run that is to be continued."""

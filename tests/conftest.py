@@ -1,0 +1,29 @@
+"""Strict promotion for every test; where the real data is."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of archives that SELFLOOP_DATA names."""
+    folder = os.environ.get("SELFLOOP_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs real motion data: set SELFLOOP_DATA to a folder of archives")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def embedded_folder() -> Path:
+    """The folder of the 15 clips that the `mocap` extra installs."""
+    spec = importlib.util.find_spec("pybullet_data")
+    if spec is None or spec.origin is None:
+        pytest.skip("needs the embedded clips: install the extra `mocap` (Python 3.11, x86-64 Linux)")
+    return Path(spec.origin).parent / "data" / "motions"
