@@ -28,10 +28,15 @@ class Batch(NamedTuple):
 
 
 def uniform(x: Any, cond: Any = None) -> Batch:
-    """A batch in which every sample has weight 1."""
+    """A batch in which every sample has weight 1, in the samples' own precision."""
     leaf = jax.tree.leaves(x)[0]
     dtype = leaf.dtype if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.float32
     return Batch(x, jnp.ones(leaf.shape[0], dtype), cond)
+
+
+def empty(like: Batch, capacity: int) -> Batch:
+    """A batch of ``capacity`` absent samples shaped as those of ``like``."""
+    return jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape[1:]), leaf.dtype), like)
 
 
 def concatenate(*batches: Batch) -> Batch:
@@ -44,6 +49,14 @@ def take(batch: Batch, index: Array) -> Batch:
     return jax.tree.map(lambda leaf: leaf[index], batch)
 
 
-def drop_failed(batch: Batch, failed: Array) -> Batch:
-    """The batch with weight 0 wherever ``failed`` [N] is true."""
-    return batch._replace(weight=jnp.where(failed, jnp.zeros_like(batch.weight), batch.weight))
+def keep(batch: Batch, present: Array) -> Batch:
+    """The batch with only the samples where ``present`` [N] is true.
+
+    The others get weight 0 and the value 0, because a weight alone does not stop a NaN: 0 * NaN is NaN.
+    """
+
+    def blank(leaf: Array) -> Array:
+        mask = present.reshape(-1, *[1] * (leaf.ndim - 1))
+        return jnp.where(mask, leaf, jnp.zeros_like(leaf))
+
+    return Batch(jax.tree.map(blank, batch.x), blank(batch.weight), batch.cond)

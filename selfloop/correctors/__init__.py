@@ -1,0 +1,1 @@
+"""Correctors: maps that repair, weigh or reject samples."""

@@ -1,0 +1,1 @@
+"""Human motion: data, physics, generative model, measures."""

@@ -1,0 +1,1 @@
+"""Motion capture: sources, skeleton, windows."""

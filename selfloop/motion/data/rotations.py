@@ -59,7 +59,7 @@ def to_six(matrix: Array) -> Array:
 
 
 def from_six(six: Array) -> Array:
-    """Rotation [..., 3, 3] of any 6 numbers by Gram-Schmidt; the inverse of `to_six` on its range, finite everywhere."""
+    """Rotation [..., 3, 3] of any 6 numbers by Gram-Schmidt: inverts `to_six`, finite everywhere."""
     x = _unit(six[..., :3], jnp.array([1, 0, 0], six.dtype))
     y = six[..., 3:] - jnp.sum(x * six[..., 3:], -1, keepdims=True) * x
     spare = jnp.where(jnp.abs(x[..., 1:2]) < 0.9, jnp.array([0, 1, 0], six.dtype), jnp.array([0, 0, 1], six.dtype))
@@ -76,7 +76,7 @@ def _unit(v: Array, fallback: Array) -> Array:
 
 
 def euler(matrix: Array, order: str) -> tuple[Array, Array]:
-    """Both triples of intrinsic angles with ``R = R_i(a) R_j(b) R_k(c)`` for an ``order`` of three different axes: 2 x [..., 3].
+    """Both intrinsic angle triples [..., 3] with ``R = R_i(a) R_j(b) R_k(c)``, for an ``order`` of three axes.
 
     The first has ``|b| <= pi/2``, the second is ``(a + pi, pi - b, c + pi)``.
     """

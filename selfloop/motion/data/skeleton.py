@@ -19,7 +19,7 @@ from selfloop.motion.data import rotations
 
 
 class Joint(NamedTuple):
-    """One joint: its parent, where it sits in the parent's frame (m), its hinges in order and their limits (degrees)."""
+    """One joint: its parent, its place in the parent's frame (m), its hinges in order, their limits (degrees)."""
 
     name: str
     parent: int
@@ -77,13 +77,16 @@ Q = len(LIMITS)
 LEG_HEIGHT = 0.905
 """Pelvis height of the standing rest pose (m): thigh, shin and the ankle's height over the sole."""
 
-MIRROR = tuple(
-    INDEX[name.replace("left", "#").replace("right", "left").replace("#", "right")] for name in NAMES
-)
+MIRROR = tuple(INDEX[name.replace("left", "#").replace("right", "left").replace("#", "right")] for name in NAMES)
 """The joint on the other side, for mirroring."""
 
-TIPS = {"neck": (0.0, 0.0, 0.22), "left_elbow": (0.0, 0.0, -0.27), "right_elbow": (0.0, 0.0, -0.27),
-        "left_toe": (0.07, 0.0, 0.0), "right_toe": (0.07, 0.0, 0.0)}
+TIPS = {
+    "neck": (0.0, 0.0, 0.22),
+    "left_elbow": (0.0, 0.0, -0.27),
+    "right_elbow": (0.0, 0.0, -0.27),
+    "left_toe": (0.07, 0.0, 0.0),
+    "right_toe": (0.07, 0.0, 0.0),
+}
 """Ends of the chains (crown, fingertips, toe tips) in their joint's frame, for drawing and export (m)."""
 
 

@@ -1,0 +1,1 @@
+"""The diffusion model of motion, and the evaluator that judges it."""

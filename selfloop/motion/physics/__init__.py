@@ -1,0 +1,1 @@
+"""A humanoid under physics, and the corrector made of it."""

@@ -1,0 +1,103 @@
+"""Policies: what the next generation trains on.
+
+A policy is a pair of pure functions, ``start(real, capacity) -> memory`` and
+``select(key, t, real, corrected, memory) -> (Batch, memory)``. It only mixes: which samples are good is the corrector's
+business, told by weights. Letters: n real points, m synthetic slots a generation, t generation (1 is the first one
+that sees synthetic data).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from selfloop.batch import Batch, concatenate, empty, keep, take
+from selfloop.errors import ConfigError
+
+
+class Policy(NamedTuple):
+    """How real and synthetic data are mixed, and what is remembered of earlier generations."""
+
+    start: Callable[[Batch, int], Any]
+    """``start(real, capacity)``: the memory before the first generation, room for ``capacity`` synthetic samples."""
+    select: Callable[[Array, Array, Batch, Batch, Any], tuple[Batch, Any]]
+    """``select(key, t, real, corrected, memory)``: the training set and the new memory. The key is consumed."""
+
+
+def synthetic_count(lam: float, n: int) -> int:
+    """floor(lambda n), the number of synthetic samples beside n real ones; ConfigError for a lambda below 0.
+
+    A relative 1e-6 is forgiven, so that lambda = 0.29 beside 100 real points gives 29 and not 28.
+    """
+    if not lam >= 0 or lam == float("inf"):
+        raise ConfigError(
+            f"lambda is {lam}; it is the number of synthetic samples per real one: give a finite number, 0 or more"
+        )
+    return int(lam * n * (1 + 1e-6))
+
+
+def augment(lam: Array | float) -> Policy:
+    """The n real points and the newest floor(lambda n) synthetic ones; older synthetic data are discarded.
+
+    ``lam`` may be traced: it then weighs the first floor(lambda n) of the m slots (m must be at least that), and one
+    compiled program serves every lambda. This is Algorithm 1 of Gillman et al. (2024), the loop of Bertrand et al.
+    (2024), "synthetic augmentation" of Alemohammad et al. (2024). Raises ConfigError where a concrete lambda is < 0.
+    """
+    if not isinstance(lam, jax.core.Tracer):
+        synthetic_count(float(lam), 1)
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
+        count = jnp.floor(jnp.asarray(lam, real.weight.dtype) * real.capacity * (1 + 1e-6)).astype(jnp.int32)
+        newest = keep(corrected, jnp.arange(corrected.capacity) < count)
+        return concatenate(real, newest), memory
+
+    return Policy(lambda real, capacity: (), select)
+
+
+def replace() -> Policy:
+    """The newest synthetic samples alone: the fully synthetic loop. Real data are seen by generation 0 only."""
+    return Policy(lambda real, capacity: (), lambda key, t, real, corrected, memory: (corrected, memory))
+
+
+def accumulate() -> Policy:
+    """The real points and every synthetic sample so far (Gerstgrasser et al. 2024)."""
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Batch) -> tuple[Batch, Batch]:
+        memory = _remember(t, corrected, memory)
+        return concatenate(real, memory), memory
+
+    return Policy(empty, select)
+
+
+def accumulate_subsample() -> Policy:
+    """n points drawn without replacement from the real points and every synthetic sample so far (Kazdan et al. 2024).
+
+    Drawing is by weight (the n largest of Gumbel + log weight), so that failed samples are never drawn; those drawn
+    count once each.
+    """
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Batch) -> tuple[Batch, Batch]:
+        memory = _remember(t, corrected, memory)
+        pool = concatenate(real, memory)
+        score = jnp.log(pool.weight) + jax.random.gumbel(key, pool.weight.shape, pool.weight.dtype)
+        drawn = take(pool, jax.lax.top_k(score, real.capacity)[1])
+        return drawn._replace(weight=jnp.sign(drawn.weight)), memory
+
+    return Policy(empty, select)
+
+
+def _remember(t: Array, corrected: Batch, memory: Batch) -> Batch:
+    """Write generation t's samples into its own slots of the memory; a memory without room for t is an error."""
+    if not isinstance(t, jax.core.Tracer) and int(t) * corrected.capacity > memory.capacity:
+        raise ConfigError(
+            f"generation {int(t)} does not fit in a memory of {memory.capacity} synthetic samples; "
+            f"start with capacity generations * {corrected.capacity}"
+        )
+    at = (t - 1) * corrected.capacity
+    return jax.tree.map(
+        lambda slots, new: jax.lax.dynamic_update_slice_in_dim(slots, new.astype(slots.dtype), at, axis=0),
+        memory,
+        corrected,
+    )
