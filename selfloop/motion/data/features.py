@@ -71,3 +71,20 @@ def decode(x: Array) -> Motion:
     local = jnp.zeros((*lead, J, 3, 3), x.dtype).at[..., 0, :, :].set(pelvis)
     local = local.at[..., np.array(BALLS), :, :].set(balls).at[..., np.array(HINGES), :, :].set(hinges)
     return Motion(root, local)
+
+
+def hold(x: Array, length: Array) -> Array:
+    """Features [..., T, D] whose frames from ``length`` [...] on stand still in the last valid pose.
+
+    This is the one form of padding in the project: the pose repeats and the three rates are zero.
+    """
+    frames = jnp.arange(x.shape[-2])
+    last = jnp.minimum(frames, length[..., None] - 1)
+    held = jnp.take_along_axis(x, last[..., None], -2)
+    moving = (frames < length[..., None])[..., None] | (jnp.arange(D) >= 3)
+    return jnp.where(moving, held, jnp.zeros_like(held))
+
+
+def valid(length: Array, frames: int) -> Array:
+    """Mask [..., T] (bool) of the frames that count in motions of ``length`` [...] padded to T ``frames``."""
+    return jnp.arange(frames) < length[..., None]
