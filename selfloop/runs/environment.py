@@ -1,0 +1,79 @@
+"""What a run ran on: versions, machine, devices, source; and where its compiled programs are kept."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+
+PACKAGES = ("selfloop", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "brax", "mujoco", "mujoco-mjx")
+CACHE_VARIABLE = "SELFLOOP_CACHE"
+
+
+def environment() -> dict[str, Any]:
+    """Versions, platform, processors, devices and git state, without the host's name or any path."""
+    return {
+        "packages": {package: _version(package) for package in PACKAGES},
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpus": _cpus(),
+        "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
+        "git": _git(Path(__file__).resolve().parent),
+    }
+
+
+def cache_folder() -> Path:
+    """The folder SELFLOOP_CACHE names, or ``selfloop`` in the user's cache folder as the platform has it."""
+    import pooch
+
+    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("selfloop"))
+
+
+def compilation_cache(folder: str | Path | None = None) -> Path | None:
+    """Keep compiled programs from run to run, in ``folder`` or `cache_folder`; returns where, or None if it cannot.
+
+    A folder already set by JAX's own JAX_COMPILATION_CACHE_DIR is kept. A cache that cannot be written costs time, not
+    results: the run goes on without.
+    """
+    if folder is None and jax.config.jax_compilation_cache_dir:
+        return Path(jax.config.jax_compilation_cache_dir)
+    target = Path(folder) if folder is not None else cache_folder() / "compiled"
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    from jax.experimental.compilation_cache import compilation_cache as cache
+
+    jax.config.update("jax_compilation_cache_dir", str(target))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    cache.reset_cache()  # JAX decides at its first compilation whether there is a cache
+    return target
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpus() -> int:
+    """Processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _git(folder: Path) -> dict[str, Any] | None:
+    """Commit and cleanliness of the source tree that this package is tracked in, or None."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)  # a venv inside someone's repository is not our source
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.SubprocessError):
+        return None

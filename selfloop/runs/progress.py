@@ -1,0 +1,101 @@
+"""Progress with the time left, and tables, in the terminal; plain lines where there is no terminal."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+Tick = Callable[..., None]
+_EVERY = 15.0
+"""Seconds between plain lines."""
+
+
+@contextmanager
+def progress(total: int, text: str, done: int = 0) -> Iterator[Tick]:
+    """Show work of ``total`` steps, of which a run that is continued has ``done`` some already.
+
+    ``with progress(total, "training") as tick: tick(1, "physics, seed 0")``: a tick says how many steps are done more,
+    and what comes now. The time left is that of the mean step so far.
+    """
+    console, began = Console(), time.monotonic()
+    show, close = (_bar if console.is_terminal else _lines)(console, total, text, done)
+    finished = done
+
+    def tick(steps: int = 1, what: str = "") -> None:
+        nonlocal finished
+        finished += steps
+        elapsed = time.monotonic() - began
+        left = elapsed / (finished - done) * (total - finished) if finished > done else None
+        show(finished, what, elapsed, left)
+
+    try:
+        yield tick
+    finally:
+        close()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a short text: 8 s, 2 min 5 s, 1 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
+    """Print rows as a table of the named columns."""
+    console = Console()
+    view = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
+    for column in columns:
+        numeric = any(isinstance(row.get(column), int | float) for row in rows)
+        view.add_column(Text(column.replace("_", " ")), justify="right" if numeric else "left")
+    for row in rows:
+        view.add_row(*(Text(cell(row.get(column))) for column in columns))
+    # Where nothing is seen there is no width to keep to: files and pipes get whole rows.
+    console.print(view, width=None if console.is_terminal else 400, crop=False)
+
+
+def cell(value: Any) -> str:
+    """A value as a table shows it: four significant digits, a dash for what is absent."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _remaining(left: float | None) -> str:
+    return "" if left is None else f"{duration(left)} left"
+
+
+def _bar(console: Console, total: int, text: str, done: int) -> tuple[Callable, Callable]:
+    tail = TextColumn("{task.fields[left]}  {task.fields[what]}", markup=False)
+    bar = Progress(
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), tail, console=console
+    )
+    task = bar.add_task(text, total=total, completed=done, left="", what="")
+    bar.start()
+
+    def show(finished: int, what: str, elapsed: float, left: float | None) -> None:
+        bar.update(task, completed=finished, what=what, left=_remaining(left))
+
+    return show, bar.stop
+
+
+def _lines(console: Console, total: int, text: str, done: int) -> tuple[Callable, Callable]:
+    said = -_EVERY
+
+    def show(finished: int, what: str, elapsed: float, left: float | None) -> None:
+        nonlocal said
+        if elapsed - said < _EVERY and finished < total:
+            return
+        said = elapsed
+        parts = [f"{text}: {finished}/{total}", what, f"{duration(elapsed)} so far", _remaining(left)]
+        print(", ".join(part for part in parts if part), flush=True)
+
+    return show, lambda: None
