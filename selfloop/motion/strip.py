@@ -1,0 +1,72 @@
+"""Contact sheets: frames of a motion drawn side by side, for pages that do not move."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from selfloop.motion.data.features import FPS
+from selfloop.motion.player import EDGES, SIDES
+from selfloop.runs.figures import INK, blank
+
+_PITCH = 0.95
+"""Distance between figures on the sheet (m)."""
+
+
+def strip(
+    motions: Mapping[str, Any],
+    frames: int = 8,
+    fps: float = FPS,
+    colours: Mapping[str, str] | None = None,
+    turn: float = -60.0,
+    tilt: float = 10.0,
+) -> Any:
+    """A row of stick figures a motion, evenly spaced in time, seen from one side, on the floor line.
+
+    Args:
+        motions: a name and its points [T, P, 3] (m; T may differ; P is 15 joints, or 20 from `player.points`).
+        frames: figures a row.
+        fps: frames a second, for the times below.
+        colours: of the rows, by name; text colour otherwise.
+        turn: the camera's direction (degrees about z; 0 looks at the face, -90 at the right side).
+        tilt: the camera's height (degrees).
+
+    Returns:
+        A matplotlib figure.
+    """
+    figure = blank(1.05 * frames + 0.4, 1.95 * len(motions) + 0.1)
+    rows = figure.subplots(len(motions), 1, squeeze=False)[:, 0]
+    for axes, (name, points) in zip(rows, motions.items(), strict=True):
+        points = np.asarray(points, np.float64)
+        chosen = np.unique(np.linspace(0, len(points) - 1, frames).round().astype(int))
+        for place, frame in enumerate(chosen):
+            _figure(axes, _seen(points[frame], turn, tilt) + [place * _PITCH, 0.0], (colours or {}).get(name, INK))
+            time = f"{frame / fps:.2f} s"
+            axes.text(place * _PITCH, -0.22, time, ha="center", va="top", fontsize=7, color=INK, alpha=0.7)
+        _stage(axes, name, frames)
+    return figure
+
+
+def _seen(points: np.ndarray, turn: float, tilt: float) -> np.ndarray:
+    """Points [P, 3] on the sheet [P, 2], the pelvis over its own place, the floor under the pelvis at height 0."""
+    a, e = np.radians([turn, tilt])
+    flat = points - [*points[0, :2], 0.0]
+    right = flat @ [-np.sin(a), np.cos(a), 0.0]
+    up = flat @ [-np.sin(e) * np.cos(a), -np.sin(e) * np.sin(a), np.cos(e)]
+    return np.stack([right, up], -1)
+
+
+def _figure(axes: Any, points: np.ndarray, colour: str) -> None:
+    for (a, b), side in zip(EDGES, SIDES, strict=True):
+        if b < len(points):
+            width, strength = (3.2, 1.0) if side == "" else (2.2, 0.55 if side == "left" else 1.0)
+            axes.plot(*points[[a, b]].T, color=colour, alpha=strength, linewidth=width, solid_capstyle="round")
+    if len(points) > 15:
+        axes.scatter(*(0.4 * points[2] + 0.6 * points[15]), s=70, color=colour, zorder=3)
+
+
+def _stage(axes: Any, name: str, frames: int) -> None:
+    axes.axhline(0.0, color=INK, alpha=0.25, linewidth=1, zorder=0)
+    axes.set(xlim=(-0.6, (frames - 1) * _PITCH + 0.6), ylim=(-0.32, 1.85), aspect="equal")
+    axes.set_title(name.replace("_", " ").replace("$", r"\$"), loc="left", fontsize=9, color=INK, pad=0)
+    axes.axis("off")
