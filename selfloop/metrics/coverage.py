@@ -1,0 +1,46 @@
+"""Do generated samples lie where real ones do, and everywhere they do? Answers by nearest neighbours.
+
+The real samples y [M, F] and the generated x [N, F] each stand for the union of balls about their points, with the
+distance to the k-th nearest neighbour among their own as radius. Weight 0 is absence.
+Sources: precision and recall, Kynkaanniemi et al., NeurIPS 2019; density and coverage, Naeem et al., ICML 2020.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from selfloop.metrics.distances import distances, filled
+
+
+def neighbour_radii(x: Array, weight: Array | None = None, k: int = 3) -> Array:
+    """Distance [N] from each sample to its k-th nearest other present sample; infinite where fewer than k are."""
+    x, weight = filled(x, weight)
+    gone = (weight <= 0)[None] | jnp.eye(x.shape[0], dtype=bool)
+    between = jnp.where(gone, jnp.inf, distances(x, x))
+    return -jax.lax.top_k(-between, k)[0][:, -1]
+
+
+def prdc(
+    x: Array, y: Array, x_weight: Array | None = None, y_weight: Array | None = None, k: int = 3
+) -> dict[str, Array]:
+    """Scalars ``precision``, ``recall``, ``density``, ``coverage`` of generated x [N, F] against real y [M, F].
+
+    precision: share of generated samples inside a real ball. recall: share of real samples inside a generated ball.
+    density: real balls over a generated sample, divided by k (1 is expected for equal laws, more for samples crowded
+    where real ones are dense). coverage: share of real balls that hold a generated sample. All but precision and
+    density depend on N: compare equal counts.
+    """
+    x, x_weight = filled(x, x_weight)
+    y, y_weight = filled(y, y_weight)
+    x_share, y_share = x_weight / x_weight.sum(), y_weight / y_weight.sum()
+    x_here, y_here = (x_weight > 0)[:, None], (y_weight > 0)[None]
+    between = distances(x, y)
+    in_real = (between <= neighbour_radii(y, y_weight, k)[None]) & y_here
+    in_generated = (between <= neighbour_radii(x, x_weight, k)[:, None]) & x_here
+    balls = jnp.where(in_real, (y_share * (y_weight > 0).sum().astype(y.dtype))[None], 0).sum(1)
+    return {
+        "precision": jnp.where(in_real.any(1), x_share, 0).sum(),
+        "recall": jnp.where(in_generated.any(0), y_share, 0).sum(),
+        "density": (x_share * balls).sum() / k,
+        "coverage": jnp.where((in_real & x_here).any(0), y_share, 0).sum(),
+    }

@@ -1,0 +1,92 @@
+"""The Frechet distance between Gaussians, what FID is in a space of features.
+
+For Gaussians it is the 2-Wasserstein distance (Dowson and Landau, 1982):
+``W2^2 = |m_a - m_b|^2 + tr A + tr B - 2 tr (A^(1/2) B A^(1/2))^(1/2)``.
+
+Fitted to samples it is biased upwards: by ``(1/N + 1/M) (F + F (F + 1) / 4)``, to first order in 1/N and 1/M, where
+both are the same white Gaussian. Compare only figures of equal sample counts, and print real against real beside them.
+Shapes: N, M samples, F features.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+
+class Moments(NamedTuple):
+    """First two moments of a distribution."""
+
+    mean: Array
+    """[F]."""
+    covariance: Array
+    """[F, F], symmetric and positive semi-definite."""
+
+
+def moments(x: Array, weight: Array | None = None) -> Moments:
+    """Mean and unbiased covariance of samples [N, F].
+
+    Weights [N] >= 0 count as reliabilities: the covariance's divisor is ``V - sum w^2 / V`` with ``V = sum w``, which
+    for weights 0 and 1 is the number of present samples less one. Rows of weight 0 may hold anything, NaN too.
+    """
+    if weight is None:
+        weight = jnp.ones(x.shape[0], x.dtype)
+    present = (weight > 0)[:, None]
+    total = weight.sum()
+    mean = jnp.where(present, x, 0).T @ weight / total
+    offset = jnp.where(present, x - mean[None], 0)
+    covariance = (offset * weight[:, None]).T @ offset / (total - (weight**2).sum() / total)
+    return Moments(mean, covariance)
+
+
+@jax.custom_jvp
+def sqrt_psd(matrix: Array) -> Array:
+    """The symmetric square root [F, F] of a positive semi-definite matrix, of any rank.
+
+    Its derivative solves ``S dS + dS S = dM``; on the null space, where there is none, it is taken as 0, so that
+    gradients are finite everywhere.
+    """
+    roots, vectors = _root_eigen(matrix)
+    return (vectors * roots[None]) @ vectors.T
+
+
+@sqrt_psd.defjvp
+def _sqrt_psd_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    roots, vectors = _root_eigen(primals[0])
+    inner = vectors.T @ (tangents[0] + tangents[0].T) @ vectors / 2
+    pair = roots[:, None] + roots[None]
+    inner = jnp.where(pair > 0, inner / jnp.where(pair > 0, pair, 1), 0)
+    return (vectors * roots[None]) @ vectors.T, vectors @ inner @ vectors.T
+
+
+def _root_eigen(matrix: Array) -> tuple[Array, Array]:
+    """Square roots of the eigenvalues, and eigenvectors; what rounding alone can produce counts as 0."""
+    values, vectors = jnp.linalg.eigh(matrix)
+    noise = values[-1] * values.shape[0] * jnp.finfo(values.dtype).eps
+    real = values > jnp.maximum(noise, 0)
+    return jnp.where(real, jnp.sqrt(jnp.where(real, values, 1)), 0), vectors
+
+
+def squared_frechet(a: Moments, b: Moments) -> Array:
+    """Squared Frechet distance (squared W2) between two Gaussians, a scalar in squared units of the features.
+
+    The cross term is the sum of the singular values of ``A^(1/2) B^(1/2)``, which keeps full precision where the
+    covariances are singular (N < F) and the textbook root of their product does not.
+    """
+    cross = jnp.linalg.svd(sqrt_psd(a.covariance) @ sqrt_psd(b.covariance), compute_uv=False).sum()
+    spread = jnp.trace(a.covariance) + jnp.trace(b.covariance) - 2 * cross
+    return jnp.maximum(((a.mean - b.mean) ** 2).sum() + spread, 0)
+
+
+def gaussian_w2(mean_a: Array, covariance_a: Array, mean_b: Array, covariance_b: Array) -> Array:
+    """The 2-Wasserstein distance between N(mean_a, covariance_a) and N(mean_b, covariance_b), in the features' unit."""
+    return jnp.sqrt(squared_frechet(Moments(mean_a, covariance_a), Moments(mean_b, covariance_b)))
+
+
+def frechet_distance(x: Array, y: Array, x_weight: Array | None = None, y_weight: Array | None = None) -> Array:
+    """The squared Frechet distance between Gaussians fitted to samples x [N, F] and y [M, F]: the FID of features.
+
+    Source: Heusel et al., NeurIPS 2017. Biased upwards at finite N and M (see the module's text).
+    """
+    return squared_frechet(moments(x, x_weight), moments(y, y_weight))
