@@ -1,0 +1,32 @@
+"""The one split of the motion data: a clip's role depends on its name alone.
+
+A subset and the full set, and every machine, therefore agree. A mirrored clip keeps the role of its original.
+"""
+
+import hashlib
+from collections.abc import Iterable
+
+from selfloop.motion.data.clip import MIRRORED, Clip
+
+SHARES = {"loop": 0.50, "reference": 0.20, "encoder": 0.20, "tuning": 0.05, "heldout": 0.05}
+"""What part of the clips each role gets: the loop's real data, the reference of FID and audit, the encoder and the
+prior, and the bench's tuning and held-out clips."""
+
+
+def role(name: str) -> str:
+    """The role of the clip called ``name``: the first 8 bytes of its SHA-256, as a share of 2^64, laid on `SHARES`."""
+    digest = hashlib.sha256(name.removesuffix(MIRRORED).encode()).digest()
+    place, edge = int.from_bytes(digest[:8], "big") / 2**64, 0.0
+    for title, share in SHARES.items():
+        edge += share
+        if place < edge:
+            return title
+    return title
+
+
+def split(clips: Iterable[Clip]) -> dict[str, list[Clip]]:
+    """The clips of each role, in their order; a role may be empty."""
+    parts: dict[str, list[Clip]] = {title: [] for title in SHARES}
+    for clip in clips:
+        parts[role(clip.name)].append(clip)
+    return parts
