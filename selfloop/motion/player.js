@@ -46,20 +46,19 @@
   function projection(view, look, width, height) {
     const [sa, ca, se, ce] = [Math.sin(view.turn), Math.cos(view.turn), Math.sin(view.tilt), Math.cos(view.tilt)];
     const size = Math.min(height / 2.25, width / 2.3) * view.zoom;
-    const project = ([x, y, z], shift = 0) => {
+    return ([x, y, z], shift = 0) => {
       const dx = x - look[0] - sa * shift, dy = y - look[1] + ca * shift, dz = z - 0.86;
       const depth = DISTANCE - (ce * (ca * dx + sa * dy) + se * dz);
       const scale = size * DISTANCE / depth;
       const up = -se * (ca * dx + sa * dy) + ce * dz;
       return [width / 2 + (ca * dy - sa * dx) * scale, height / 2 - up * scale, depth, scale];
     };
-    return { project, size };
   }
 
   function floor(pen, project, look, colour) {
     const step = 0.5, reach = 3, [cx, cy] = look.map(v => Math.round(v / step) * step);
     const middle = project([look[0], look[1], 0]);
-    const fade = pen.createRadialGradient(middle[0], middle[1], 0, middle[0], middle[1], 2.4 * middle[3]);
+    const fade = pen.createRadialGradient(middle[0], middle[1], 0, middle[0], middle[1], 2.1 * middle[3]);
     fade.addColorStop(0, colour + "60");
     fade.addColorStop(1, colour + "00");
     pen.beginPath();
@@ -74,19 +73,19 @@
   }
 
   // A figure's bones, each with its depth; its shadow and the marks of its feet are drawn at once.
-  function figure(pen, data, project, motion, f, shift, colour, theme) {
+  function figure(pen, data, project, look, motion, f, shift, colour, theme) {
     const place = Array.from({ length: motion.points }, (_, p) => at(motion, f, p));
-    const bones = [];
-    pen.lineCap = "round";
+    const bones = [], shadow = new Path2D();
     for (const [a, b, side] of data.edges) {
       if (b >= motion.points || !Number.isFinite([...place[a], ...place[b]].reduce((s, v) => s + v))) continue;
       const head = data.joints === b, trunk = side === "" && !head;
       const [p, q] = [project(place[a], shift), project(place[b], shift)];
       bones.push({ p, q, head, depth: (p[2] + q[2]) / 2, width: trunk ? 0.085 : 0.055, colour: side === "left" ? mix(colour, theme.card, 0.35) : colour });
       const [r, s] = [place[a], place[b]].map(v => project([v[0], v[1], 0], shift));
-      Object.assign(pen, { strokeStyle: theme.ink + "1c", lineWidth: (head ? 0.2 : 0.09) * r[3] });
-      pen.beginPath(); pen.moveTo(r[0], r[1]); pen.lineTo(s[0], s[1]); pen.stroke();
+      shadow.moveTo(r[0], r[1]); shadow.lineTo(s[0], s[1]);
     }
+    Object.assign(pen, { lineCap: "round", lineJoin: "round", strokeStyle: theme.shadow, lineWidth: 0.1 * project([...look, 0])[3] });
+    pen.stroke(shadow); // in one stroke, so that it is nowhere darker than elsewhere
     if (theme.trails) feet(pen, data, project, motion, f, shift, colour, theme);
     return bones;
   }
@@ -135,13 +134,13 @@
     pen.clearRect(0, 0, width, height);
     if (!clip || !width) return;
     const look = centre(clip.corrected || clip.raw, state.frame, data.fps);
-    const { project } = projection(state, look, width, height);
+    const project = projection(state, look, width, height);
     const both = clip.corrected && state.raw && state.corrected && state.beside;
     const theme = { ...state.theme, trails: state.trails };
     floor(pen, project, look, theme.ink);
     const bones = [];
-    if (state.raw || !clip.corrected) bones.push(...figure(pen, data, project, clip.raw, state.frame, both ? BESIDE : 0, theme.raw, theme));
-    if (state.corrected && clip.corrected) bones.push(...figure(pen, data, project, clip.corrected, state.frame, both ? -BESIDE : 0, cell.colour, theme));
+    if (state.raw || !clip.corrected) bones.push(...figure(pen, data, project, look, clip.raw, state.frame, both ? -BESIDE : 0, theme.raw, theme));
+    if (state.corrected && clip.corrected) bones.push(...figure(pen, data, project, look, clip.corrected, state.frame, both ? BESIDE : 0, cell.colour, theme));
     bones.sort((a, b) => b.depth - a.depth).forEach(bone => stroke(pen, bone));
   }
 
@@ -176,7 +175,7 @@
     return () => {
       play.textContent = state.playing ? "Pause" : "Play";
       [scrub.max, scrub.value, sample.value] = [state.frames - 1, state.frame, state.sample];
-      clock.textContent = `${(state.frame / data.fps).toFixed(2)} of ${((state.frames - 1) / data.fps).toFixed(2)} s`;
+      clock.textContent = `${(Math.min(state.frame, state.frames - 1) / data.fps).toFixed(2)} of ${((state.frames - 1) / data.fps).toFixed(2)} s`;
     };
   }
 
@@ -225,7 +224,7 @@
     }
     function colours() {
       const style = getComputedStyle(root);
-      state.theme = Object.fromEntries(["ink", "card", "raw", "bad"].map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
+      state.theme = Object.fromEntries(["ink", "card", "raw", "bad", "shadow"].map(name => [name, style.getPropertyValue(`--${name}`).trim()]));
       dirty = true;
     }
     function tick(now) {
@@ -238,10 +237,14 @@
       requestAnimationFrame(tick);
     }
     for (const { canvas } of cells) {
-      canvas.onpointerdown = event => canvas.setPointerCapture(event.pointerId);
+      let held = null;
+      canvas.onpointerdown = event => { canvas.setPointerCapture(event.pointerId); held = [event.clientX, event.clientY]; };
+      canvas.onpointerup = canvas.onpointercancel = () => { held = null; };
       canvas.onpointermove = event => {
-        if (!canvas.hasPointerCapture(event.pointerId)) return;
-        changed({ turn: state.turn - event.movementX / 120, tilt: Math.min(1.5, Math.max(-0.1, state.tilt + event.movementY / 160)) });
+        if (!held) return;
+        const [x, y] = [event.clientX - held[0], event.clientY - held[1]];
+        held = [event.clientX, event.clientY];
+        changed({ turn: state.turn - x / 120, tilt: Math.min(1.5, Math.max(-0.1, state.tilt + y / 160)) });
       };
       canvas.ondblclick = () => changed({ turn: -1.05, tilt: 0.2, zoom: 1 });
     }

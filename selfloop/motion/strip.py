@@ -6,11 +6,18 @@ from typing import Any
 import numpy as np
 
 from selfloop.motion.data.features import FPS
+from selfloop.motion.data.skeleton import INDEX, J
 from selfloop.motion.player import EDGES, SIDES
 from selfloop.runs.figures import INK, blank
 
+_CROWN = J
+"""The first tip, top of the head."""
 _PITCH = 0.95
 """Distance between figures on the sheet (m)."""
+_BELOW, _ABOVE = 0.36, 1.85
+_HEIGHT = _BELOW + _ABOVE
+_SCALE = 0.9
+"""Inches a metre."""
 
 
 def strip(
@@ -34,7 +41,7 @@ def strip(
     Returns:
         A matplotlib figure.
     """
-    figure = blank(1.05 * frames + 0.4, 1.95 * len(motions) + 0.1)
+    figure = blank(_SCALE * _width(frames), (_SCALE * _HEIGHT + 0.25) * len(motions))
     rows = figure.subplots(len(motions), 1, squeeze=False)[:, 0]
     for axes, (name, points) in zip(rows, motions.items(), strict=True):
         points = np.asarray(points, np.float64)
@@ -42,7 +49,7 @@ def strip(
         for place, frame in enumerate(chosen):
             _figure(axes, _seen(points[frame], turn, tilt) + [place * _PITCH, 0.0], (colours or {}).get(name, INK))
             time = f"{frame / fps:.2f} s"
-            axes.text(place * _PITCH, -0.22, time, ha="center", va="top", fontsize=7, color=INK, alpha=0.7)
+            axes.text(place * _PITCH, -0.16, time, ha="center", va="top", fontsize=7, color=INK, alpha=0.7)
         _stage(axes, name, frames)
     return figure
 
@@ -56,17 +63,27 @@ def _seen(points: np.ndarray, turn: float, tilt: float) -> np.ndarray:
     return np.stack([right, up], -1)
 
 
+def _width(frames: int) -> float:
+    return (frames - 1) * _PITCH + 1.3
+
+
 def _figure(axes: Any, points: np.ndarray, colour: str) -> None:
+    from matplotlib.patches import Circle
+
     for (a, b), side in zip(EDGES, SIDES, strict=True):
         if b < len(points):
             width, strength = (3.2, 1.0) if side == "" else (2.2, 0.55 if side == "left" else 1.0)
-            axes.plot(*points[[a, b]].T, color=colour, alpha=strength, linewidth=width, solid_capstyle="round")
-    if len(points) > 15:
-        axes.scatter(*(0.4 * points[2] + 0.6 * points[15]), s=70, color=colour, zorder=3)
+            end = points[a] + (0.6 if b == _CROWN else 1.0) * (points[b] - points[a])
+            axes.plot(
+                *np.stack([points[a], end]).T, color=colour, alpha=strength, linewidth=width, solid_capstyle="round"
+            )
+    if len(points) > _CROWN:
+        neck, crown = points[INDEX["neck"]], points[_CROWN]
+        axes.add_patch(Circle(0.4 * neck + 0.6 * crown, 0.1, color=colour, linewidth=0, zorder=3))
 
 
 def _stage(axes: Any, name: str, frames: int) -> None:
     axes.axhline(0.0, color=INK, alpha=0.25, linewidth=1, zorder=0)
-    axes.set(xlim=(-0.6, (frames - 1) * _PITCH + 0.6), ylim=(-0.32, 1.85), aspect="equal")
+    axes.set(xlim=(-0.65, _width(frames) - 0.65), ylim=(-_BELOW, _ABOVE), aspect="equal")
     axes.set_title(name.replace("_", " ").replace("$", r"\$"), loc="left", fontsize=9, color=INK, pad=0)
     axes.axis("off")

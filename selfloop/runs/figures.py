@@ -11,6 +11,7 @@ from typing import Any
 
 from selfloop.runs import files
 from selfloop.runs.record import number
+from selfloop.runs.wording import named
 
 SPREAD = "Line: mean over seeds. Band: from the smallest to the largest seed. Dashed: floors."
 INK = "#3b4149"
@@ -34,27 +35,6 @@ def colours(arms: Sequence[str]) -> dict[str, str]:
     others = [arm for arm in dict.fromkeys(arms) if arm not in _COLOURS]
     chosen = {arm: free[i % len(free)] if free else INK for i, arm in enumerate(others)}
     return {arm: _COLOURS.get(arm) or chosen[arm] for arm in arms}
-
-
-def named(measure: str) -> tuple[str, str]:
-    """Title and unit that a measure's name carries: ``skate_mm_per_frame`` is ("skate", "mm/frame")."""
-    for ending, unit in _UNITS.items():
-        if measure.endswith(ending):
-            return measure.removesuffix(ending).replace("_", " "), unit
-    return measure.replace("_", " "), ""
-
-
-_UNITS = {
-    "_mm_per_frame": "mm/frame",
-    "_m_per_s3": "m/s³",
-    "_m_per_s2": "m/s²",
-    "_m_per_s": "m/s",
-    "_degrees": "°",
-    "_percent": "%",
-    "_mm": "mm",
-    "_cm": "cm",
-    "_seconds": "s",
-}
 
 
 def series(rows: Sequence[Mapping], measure: str, arm: str) -> tuple[list[int], list[float], list[float], list[float]]:
@@ -88,10 +68,15 @@ def curves(
     Returns:
         A matplotlib figure; its spread is what SPREAD says.
     """
-    figure = blank(5.0, 3.4)
+    figure = blank(3.8, 3.0)
     axes = figure.subplots()
     _draw(axes, rows, measure, arms, floor_lines or {}, title, unit)
-    _legend(figure, axes, columns=3)
+    _legend(
+        figure,
+        axes,
+        "outside lower left",
+        columns=3 if max(map(len, [*arms, *(floor_lines or {})]), default=0) < 11 else 2,
+    )
     return figure
 
 
@@ -111,7 +96,7 @@ def grid(
         _draw(axes, rows, measure, arms, {label: row.get(measure) for label, row in (floors or {}).items()}, "", "")
     for axes in list(panels.base.flat)[len(measures) :]:
         axes.set_visible(False)
-    _legend(figure, panels.base.flat[0], columns=8)
+    _legend(figure, panels.base.flat[0], "outside upper left", columns=8)
     return figure
 
 
@@ -180,12 +165,10 @@ def _style(axes: Any, title: str, unit: str) -> None:
         spine.set_color(INK)
 
 
-def _legend(figure: Any, axes: Any, columns: int) -> None:
+def _legend(figure: Any, axes: Any, place: str, columns: int) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        figure.legend(
-            handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=8, labelcolor=INK
-        )
+        figure.legend(handles, labels, loc=place, ncols=columns, frameon=False, fontsize=8, labelcolor=INK)
 
 
 def _text(name: str) -> str:

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from selfloop.runs.wording import cell, duration, heading, numeric
+
 Tick = Callable[..., None]
 _EVERY = 15.0
 """Seconds between plain lines."""
@@ -39,34 +41,17 @@ def progress(total: int, text: str, done: int = 0) -> Iterator[Tick]:
         close()
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a short text: 8 s, 2 min 5 s, 1 h 10 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
     """Print rows as a table of the named columns."""
     console = Console()
     view = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
     for column in columns:
-        numeric = any(isinstance(row.get(column), int | float) for row in rows)
-        view.add_column(Text(column.replace("_", " ")), justify="right" if numeric else "left")
+        right = any(numeric(row.get(column)) for row in rows)
+        view.add_column(Text(heading(column)), justify="right" if right else "left")
     for row in rows:
         view.add_row(*(Text(cell(row.get(column))) for column in columns))
     # Where nothing is seen there is no width to keep to: files and pipes get whole rows.
     console.print(view, width=None if console.is_terminal else 400, crop=False)
-
-
-def cell(value: Any) -> str:
-    """A value as a table shows it: four significant digits, a dash for what is absent."""
-    if value is None or value != value:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _remaining(left: float | None) -> str:

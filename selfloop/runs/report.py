@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from selfloop.runs import figures, files, record
-from selfloop.runs.progress import cell
+from selfloop.runs.wording import cell, heading, numeric
 
 
 class Table(NamedTuple):
@@ -53,7 +53,7 @@ def write(
 
     template = resources.files("selfloop.runs").joinpath("report.html.j2").read_text("utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page.filters.update(cell=cell, numeric=lambda value: isinstance(value, int | float))
+    page.filters.update(cell=cell, heading=heading, numeric=numeric)
     html = page.from_string(template).render(
         title=title,
         summary=summary,
