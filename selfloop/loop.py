@@ -1,4 +1,4 @@
-"""The loop: one generation over any model, corrector, policy and source, and the scan over traceable generations.
+"""The loop: one generation over any model, corrector, policy and source; the two drivers that repeat it.
 
     real source --------------------------- real --------------------------+
                                                                            v
@@ -8,6 +8,7 @@ The loop knows none of its parts by name. Letters: t generation, n real points, 
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -17,6 +18,7 @@ from jax import Array
 from selfloop.batch import Batch, keep
 from selfloop.correctors.identity import identity
 from selfloop.policies import Policy
+from selfloop.runs import checkpoint
 from selfloop.sources import Source
 
 ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "evaluate")
@@ -124,3 +126,38 @@ def scan(loop: Loop, key: Array, generations: int, measure: Callable[[Array, Gen
 
     carry, rest = jax.lax.scan(step, carry, jnp.arange(1, generations + 1, dtype=jnp.int32))
     return carry, jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), start, rest)
+
+
+def checkpointed(
+    loop: Loop,
+    key: Array,
+    generations: int,
+    folder: str | Path,
+    record: Callable[[Array, Generation], None],
+    resume: int | None = None,
+) -> Carry:
+    """Drive T generations from Python, each ending with a checkpoint in ``folder`` and then a call of ``record``.
+
+    ``record(key, generation)`` measures and writes; its key is that of role "evaluate". A chain that is stopped loses
+    at most the generation in progress: called again with ``resume``, the last generation that has both a checkpoint
+    and a record (`checkpoint.latest` of those recorded), it goes on to the same result as if it had never stopped.
+    The last two checkpoints and every tenth are kept.
+    """
+    if resume is None:
+        carry, result = begin(loop, key)
+        checkpoint.save(checkpoint.name(folder, 0), carry)
+        record(role_key(key, 0, "evaluate"), result)
+    else:
+        carry = checkpoint.load(checkpoint.name(folder, resume), jax.eval_shape(lambda: _blank(loop, key)))
+    for t in range((resume or 0) + 1, generations + 1):
+        carry, result = generation(loop, key, jnp.asarray(t, jnp.int32), carry)
+        checkpoint.save(checkpoint.name(folder, t), carry)
+        record(role_key(key, t, "evaluate"), result)
+        checkpoint.prune(folder)
+    return carry
+
+
+def _blank(loop: Loop, key: Array) -> Carry:
+    """A carry of the loop's structure, for its shapes."""
+    real = loop.source(key, jnp.asarray(0, jnp.int32))
+    return Carry(loop.model.init(key), loop.policy.start(real, loop.capacity))
