@@ -38,11 +38,12 @@ class Sphere(NamedTuple):
 
 _CHEST = ((-45.0, 90.0), (-40.0, 40.0), (-60.0, 60.0))
 _NECK = ((-60.0, 60.0), (-45.0, 45.0), (-80.0, 80.0))
-_SHOULDER_L = ((-40.0, 190.0), (-190.0, 90.0), (-120.0, 120.0))
-_SHOULDER_R = ((-190.0, 40.0), (-190.0, 90.0), (-120.0, 120.0))
-_HIP_L = ((-150.0, 50.0), (-35.0, 65.0), (-60.0, 60.0))
-_HIP_R = ((-150.0, 50.0), (-65.0, 35.0), (-60.0, 60.0))
-_ANKLE = ((-45.0, 65.0), (-40.0, 40.0), (-50.0, 50.0))
+# Wide: an arm that circles passes the singularity, and its three angles wind on.
+_SHOULDER_L = ((-190.0, 210.0), (-225.0, 90.0), (-260.0, 260.0))
+_SHOULDER_R = ((-210.0, 190.0), (-225.0, 90.0), (-260.0, 260.0))
+_HIP_L = ((-150.0, 50.0), (-35.0, 70.0), (-65.0, 65.0))
+_HIP_R = ((-150.0, 50.0), (-70.0, 35.0), (-65.0, 65.0))
+_ANKLE = ((-55.0, 65.0), (-45.0, 45.0), (-55.0, 55.0))
 _ELBOW = ((-155.0, 5.0),)
 _KNEE = ((-5.0, 160.0),)
 _TOE = ((-70.0, 45.0),)
@@ -145,7 +146,8 @@ def sphere_centres(positions: Array, world: Array, spheres: tuple[Sphere, ...] =
 def sphere_heights(positions: Array, world: Array, spheres: tuple[Sphere, ...] = SPHERES) -> Array:
     """Height [..., C] (m) of each sphere's lowest point over the floor z = 0; negative is penetration."""
     radii = np.array([sphere.radius for sphere in spheres], np.float32)
-    return sphere_centres(positions, world, spheres)[..., 2] - radii
+    centres = sphere_centres(positions, world, spheres)[..., 2]
+    return centres - jnp.broadcast_to(radii, centres.shape)
 
 
 def coordinates(rotation: Array) -> Array:
