@@ -87,7 +87,7 @@ def _stored(leaf: Any) -> np.ndarray:
 def _restored(where: str, value: np.ndarray, like: Any) -> Any:
     if _is_key(like):
         data = jax.eval_shape(jax.random.key_data, like)
-        return jax.random.wrap_key_data(_restored(where, value, data), impl=jax.random.key_impl(like))
+        return jax.random.wrap_key_data(_restored(where, value, data), impl=jax.random.key_impl(jnp.empty_like(like)))
     shape, dtype = np.shape(like), np.dtype(getattr(like, "dtype", None) or type(like))
     if value.shape != shape or value.dtype != dtype:
         raise DataError(f"{where} is {value.dtype}{list(value.shape)}, expected {dtype}{list(shape)}; start anew")

@@ -44,14 +44,15 @@ def progress(total: int, text: str, done: int = 0) -> Iterator[Tick]:
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str = "") -> None:
     """Print rows as a table of the named columns."""
     console = Console()
+    if not console.is_terminal:  # files and pipes have no width to keep to
+        console = Console(width=400)
     view = Table(title=Text(title) if title else None, title_justify="left", header_style="bold")
     for column in columns:
         right = any(numeric(row.get(column)) for row in rows)
         view.add_column(Text(heading(column)), justify="right" if right else "left")
     for row in rows:
         view.add_row(*(Text(cell(row.get(column))) for column in columns))
-    # Where nothing is seen there is no width to keep to: files and pipes get whole rows.
-    console.print(view, width=None if console.is_terminal else 400, crop=False)
+    console.print(view)
 
 
 def _remaining(left: float | None) -> str:
