@@ -4,12 +4,13 @@ import importlib.util
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from selfloop.errors import DataError
-from selfloop.motion.data import archive, retarget
+from selfloop.motion.data import archive, cache, fetch, retarget
 from selfloop.motion.data.clip import MIRRORED, Clip, canonical, resample
-from selfloop.motion.data.formats import bvh, deepmimic
+from selfloop.motion.data.formats import bvh, deepmimic, humanml3d
 
 ARCHIVES = {
     "deepmimic": "deepmimic/deepmimic-humanoid3d.tar.xz",
@@ -18,10 +19,13 @@ ARCHIVES = {
 }
 """Named sets, and where their archives lie in the folder that SELFLOOP_DATA names."""
 
+WORTH_CACHING = 50
+"""Sets of so many clips and more are kept in the user's cache folder once they are read."""
+
 _BANDAI = re.compile(r"dataset-\d+_(?P<label>[^_]+)_(?P<style>[^_]+)_\d+$")
 _VERBS = {"walk": "walks", "run": "runs", "wave": "waves", "raise": "raises", "dance": "dances", "jump": "jumps",
           "kick": "kicks", "punch": "punches", "crawl": "crawls", "jog": "jogs", "roll": "rolls", "spin": "spins",
-          "getup": "gets up", "backflip": "does a backflip", "sideflip": "does a sideflip",
+          "getup": "gets up", "motion": "moves", "backflip": "does a backflip", "sideflip": "does a sideflip",
           "cartwheel": "turns a cartwheel", "spinkick": "does a spin kick", "stealthy": "walks stealthily",
           "zombie": "walks like a zombie"}  # fmt: skip
 
@@ -39,10 +43,17 @@ def load(path: Path | str | None = None) -> list[Clip]:
     """
     if path is None:
         # The package holds other robots' motions too.
-        clips = _read(embedded(), lambda name: name.startswith("humanoid3d_"))
-    else:
-        clips = _read(_find(path), lambda name: True)
-    return sorted(clips, key=lambda clip: clip.name)
+        return _read(embedded(), lambda name: name.startswith("humanoid3d_"))
+    found = _find(path)
+    if not found.exists():
+        raise DataError(f"{found} does not exist; give a folder, a .zip, a .tar.xz, or one of {', '.join(ARCHIVES)}")
+    kept = cache.key(found)
+    clips = cache.load(kept)
+    if clips is None:
+        clips = _read(found, lambda name: True)
+        if len(clips) >= WORTH_CACHING:
+            cache.store(kept, clips)
+    return clips
 
 
 def _find(path: Path | str) -> Path:
@@ -51,8 +62,6 @@ def _find(path: Path | str) -> Path:
     local = Path(os.environ.get("SELFLOOP_DATA", "")) / ARCHIVES[str(path)]
     if os.environ.get("SELFLOOP_DATA") and local.exists():
         return local
-    from selfloop.motion.data import fetch
-
     return fetch.fetch(str(path))
 
 
@@ -84,7 +93,7 @@ def _read(path: Path, wanted: Callable[[str], bool]) -> list[Clip]:
         clips[clip.name] = clip
     if not clips:
         raise DataError(f"{path}: holds no motion; .bvh, DeepMimic's .txt or .json, and HumanML3D's .npy are read")
-    return list(clips.values())
+    return [clips[name] for name in sorted(clips)]
 
 
 def _reader(member: str) -> Callable[[bytes, str], Clip | None] | None:
@@ -120,8 +129,6 @@ def _deepmimic(content: bytes, member: str) -> Clip | None:
 
 
 def _humanml3d(content: bytes, member: str) -> Clip | None:
-    from selfloop.motion.data.formats import humanml3d
-
     clip = humanml3d.read(content, PurePosixPath(member).stem)
     return None if clip is None else _finish(clip, "")
 
@@ -136,8 +143,6 @@ def _plain(name: str) -> str:
 
 
 def _finish(clip: Clip, style: str) -> Clip:
-    from dataclasses import replace
-
     return canonical(resample(replace(clip, style=style, caption=caption(clip.label, style))))
 
 

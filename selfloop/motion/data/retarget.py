@@ -22,13 +22,21 @@ LEG = float(-(OFFSETS[INDEX["left_knee"]] + OFFSETS[INDEX["left_ankle"]])[2])
 _UP, _DOWN, _FORWARD, _BACK, _LEFT, _RIGHT = (
     np.array(axis, float) for axis in ((0, 0, 1), (0, 0, -1), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0))
 )
-_FOOT = np.array([0.77, 0.0, -0.64])
-_TOES = np.array([0.94, 0.0, -0.33])
+
+
+def _pitched(axis: np.ndarray, degrees: float) -> np.ndarray:
+    """An axis tipped forward and down about y."""
+    return quaternion.rotate(quaternion.about_axis("y", np.radians(degrees)), axis)
+
+
+# Medians over 17,657 stance frames of 86 clips; the head's over the style `normal`.
+_FOOT, _TOES = _pitched(_FORWARD, 39.6), _pitched(_FORWARD, 22.5)
+_CROWN, _NOSE = _pitched(_UP, 8.0), _pitched(_FORWARD, 8.0)
 
 BANDAI = {
     "pelvis": ("Hips", _UP, _RIGHT),
     "chest": ("Chest", _UP, _FORWARD),
-    "neck": ("Head", _UP, _FORWARD),
+    "neck": ("Head", _CROWN, _NOSE),
     "left_shoulder": ("UpperArm_L", _DOWN, _LEFT),
     "left_elbow": ("LowerArm_L", _DOWN, _LEFT),
     "right_shoulder": ("UpperArm_R", _UP, _LEFT),
@@ -71,7 +79,7 @@ def _bandai(bvh: Bvh, name: str, label: str) -> Clip:
     world = np.empty((len(place), J, 4))
     turn_axes = quaternion.from_matrix(AXES)
     for joint, (source, x, y) in BANDAI.items():
-        rest = quaternion.from_matrix(np.stack([x, y, np.cross(x, y)], -1) / np.linalg.norm(x))
+        rest = quaternion.from_matrix(np.stack([x, y, np.cross(x, y)], -1))
         copied = quaternion.multiply(turn[:, index[source]], quaternion.conjugate(rest))
         world[:, INDEX[joint]] = quaternion.multiply(turn_axes, copied)
     hips = (place[:, index["UpperLeg_L"]] + place[:, index["UpperLeg_R"]]) / 2

@@ -12,7 +12,8 @@ import numpy as np
 
 from selfloop.errors import DataError
 from selfloop.motion.data import quaternion, skeleton
-from selfloop.motion.data.clip import Clip
+from selfloop.motion.data.clip import Clip, from_motion
+from selfloop.motion.data.features import FPS
 
 _CHANNEL = re.compile(r"([XYZ])(position|rotation)$", re.IGNORECASE)
 
@@ -149,11 +150,17 @@ def positions(bvh: Bvh) -> np.ndarray:
     return forward(bvh)[0]
 
 
-def write(path: Path, clip: Clip) -> None:
-    """Writes a clip of the canonical skeleton: centimetres, y up, z forward, x left; rotations ZXY in degrees.
+def write(path: Path, motion: Clip | skeleton.Motion, fps: float = FPS) -> None:
+    """Writes one motion of the canonical skeleton: centimetres, y up, z forward, x left; rotations ZXY in degrees.
 
     The file's axes are the canonical ones renamed (x' = y, y' = z, z' = x), so that a rotation keeps its angle.
+
+    Args:
+        path: where to; a file that is there is replaced.
+        motion: a clip, or a motion [T, ...] (not a batch).
+        fps: the motion's frame rate; a clip brings its own.
     """
+    clip = motion if isinstance(motion, Clip) else from_motion(motion, Path(path).stem, fps=fps)
     lines = ["HIERARCHY"]
     _write_joint(lines, 0, "")
     lines += ["MOTION", f"Frames: {len(clip)}", f"Frame Time: {1 / clip.fps:.9g}"]
@@ -186,8 +193,6 @@ def _write_joint(lines: list[str], joint: int, indent: str) -> None:
         _write_joint(lines, child, inner)
     if own.name in skeleton.TIPS:
         lines += [inner + "End Site", inner + "{", f"{inner}  {_offset(*skeleton.TIPS[own.name])}", inner + "}"]
-    elif not _children(joint):
-        raise AssertionError(f"{own.name} has neither children nor a tip")
     lines.append(indent + "}")
 
 
