@@ -171,8 +171,8 @@ def _continuous(first: Array, second: Array) -> Array:
     turn = jnp.asarray(2 * jnp.pi, first.dtype)
 
     def step(previous: Array, candidates: Array) -> tuple[Array, Array]:
-        near = candidates - turn * jnp.round((candidates - previous) / turn)
-        cost = jnp.sum((near - previous) ** 2, -1)
+        near = candidates - turn * jnp.round((candidates - previous[None]) / turn)
+        cost = jnp.sum((near - previous[None]) ** 2, -1)
         angles = jnp.where(cost[0] <= cost[1], near[0], near[1])
         return angles, angles
 
