@@ -48,7 +48,7 @@
     const size = Math.min(height / 2.25, width / 2.3) * view.zoom;
     return ([x, y, z], shift = 0) => {
       const dx = x - look[0] - sa * shift, dy = y - look[1] + ca * shift, dz = z - 0.86;
-      const depth = DISTANCE - (ce * (ca * dx + sa * dy) + se * dz);
+      const depth = Math.max(1, DISTANCE - (ce * (ca * dx + sa * dy) + se * dz)); // what flew behind the camera stays drawable
       const scale = size * DISTANCE / depth;
       const up = -se * (ca * dx + sa * dy) + ce * dz;
       return [width / 2 + (ca * dy - sa * dx) * scale, height / 2 - up * scale, depth, scale];

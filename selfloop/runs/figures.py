@@ -68,15 +68,12 @@ def curves(
     Returns:
         A matplotlib figure; its spread is what SPREAD says.
     """
-    figure = blank(3.8, 3.0)
+    entries = [*arms, *(floor_lines or {})]
+    columns = 3 if max(map(len, entries), default=0) < 11 else 2
+    figure = blank(3.8, 2.5 + 0.17 * math.ceil(len(entries) / columns))
     axes = figure.subplots()
     _draw(axes, rows, measure, arms, floor_lines or {}, title, unit)
-    _legend(
-        figure,
-        axes,
-        "outside lower left",
-        columns=3 if max(map(len, [*arms, *(floor_lines or {})]), default=0) < 11 else 2,
-    )
+    _legend(figure, axes, "outside lower left", columns)
     return figure
 
 
@@ -96,7 +93,7 @@ def grid(
         _draw(axes, rows, measure, arms, {label: row.get(measure) for label, row in (floors or {}).items()}, "", "")
     for axes in list(panels.base.flat)[len(measures) :]:
         axes.set_visible(False)
-    _legend(figure, panels.base.flat[0], "outside upper left", columns=8)
+    _legend(figure, panels.base.flat[0], "outside upper left", columns=2 * columns)
     return figure
 
 
