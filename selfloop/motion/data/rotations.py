@@ -61,11 +61,17 @@ def to_six(matrix: Array) -> Array:
 def from_six(six: Array) -> Array:
     """Rotation [..., 3, 3] of any 6 numbers by Gram-Schmidt: inverts `to_six`, finite everywhere."""
     x = _unit(six[..., :3], jnp.array([1, 0, 0], six.dtype))
-    y = six[..., 3:] - jnp.sum(x * six[..., 3:], -1, keepdims=True) * x
+    y = _across(_unit(six[..., 3:], jnp.array([0, 1, 0], six.dtype)), x)
     spare = jnp.where(jnp.abs(x[..., 1:2]) < 0.9, jnp.array([0, 1, 0], six.dtype), jnp.array([0, 0, 1], six.dtype))
-    y = _unit(y, spare - jnp.sum(x * spare, -1, keepdims=True) * x)
+    # Of parallel columns only rounding is left, which has no direction; of nearly parallel ones some, hence twice.
+    y = _across(_unit(jnp.where(jnp.sum(y * y, -1, keepdims=True) > 1e-6, y, _across(spare, x)), spare), x)
     y = y / jnp.linalg.norm(y, axis=-1, keepdims=True)
     return jnp.stack([x, y, jnp.cross(x, y)], -1)
+
+
+def _across(v: Array, x: Array) -> Array:
+    """The part of ``v`` at right angles to the unit vector ``x``."""
+    return v - jnp.sum(x * v, -1, keepdims=True) * x
 
 
 def _unit(v: Array, fallback: Array) -> Array:
