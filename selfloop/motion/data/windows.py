@@ -5,7 +5,7 @@ Shapes: N windows, T = ``capacity`` frames at 20 fps, D = 64 features.
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from selfloop.errors import DataError
@@ -103,17 +103,17 @@ def _spread(choices: np.ndarray, random: np.random.Generator) -> list[int]:
     return chosen
 
 
+@jax.jit
+def _features(root: jax.Array, turns: jax.Array) -> jax.Array:
+    return features.encode(Motion(root, rotations.from_quaternion(turns)))
+
+
 def _encode(root: np.ndarray, turns: np.ndarray, block: int = 512) -> np.ndarray:
     """Features of N windows, in blocks of one size so that one program serves them all."""
     n, block = len(root), min(block, len(root))
-    pieces = []
+    x = np.empty((*root.shape[:2], features.D), np.float32)
     for at in range(0, n, block):
-        at = min(at, n - block)
-        motion = Motion(
-            jnp.asarray(root[at : at + block]), rotations.from_quaternion(jnp.asarray(turns[at : at + block]))
-        )
-        pieces.append((at, np.asarray(features.encode(motion))))
-    x = np.empty((n, *pieces[0][1].shape[1:]), np.float32)
-    for at, piece in pieces:
-        x[at : at + block] = piece
+        # The last block reaches back so that it is full.
+        part = slice(min(at, n - block), min(at, n - block) + block)
+        x[part] = _features(root[part], turns[part])
     return x
