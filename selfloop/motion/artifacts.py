@@ -45,9 +45,10 @@ def measure(x: Array, length: Array) -> dict[str, Array]:
 
 
 def masked_mean(values: Array, length: Array) -> Array:
-    """Mean over the first ``length`` [B] of the entries [B, T'] in time; 0 where there is none."""
-    kept = jnp.arange(values.shape[1])[None] < length[:, None]
-    return jnp.where(kept, values, 0).sum(1) / jnp.maximum(length, 1).astype(values.dtype)
+    """Mean over the first ``length`` [B] of the entries [B, T', ...] in time; 0 where there is none."""
+    lead = (-1,) + (1,) * (values.ndim - 1)
+    kept = jnp.arange(values.shape[1]).reshape(1, -1, *lead[2:]) < length.reshape(lead)
+    return jnp.where(kept, values, 0).sum(1) / jnp.maximum(length, 1).reshape(lead[:-1]).astype(values.dtype)
 
 
 def penetration_mm(heights: Array, length: Array) -> Array:
