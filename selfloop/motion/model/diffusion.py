@@ -5,7 +5,7 @@ A noisy motion at level u in (0, 1) is
     x_u = cos(pi u / 2) x_0 + sin(pi u / 2) noise
 
 (cosine schedule, Nichol and Dhariwal 2021, in continuous time). The network predicts x_0, as in the motion diffusion
-model of Tevet et al. (ICLR 2023). Shapes: B motions, T frames, D features; everything standardised.
+model of Tevet et al. (ICLR 2023). Shapes: B motions, T frequencies, D features, standardised as in `spectrum`.
 """
 
 from collections.abc import Callable
@@ -24,30 +24,19 @@ def noised(x: Array, noise: Array, level: Array) -> Array:
     return jnp.cos(angle) * x + jnp.sin(angle) * noise
 
 
-def loss(
-    key: Array, predict: Predict, x: Array, label: Array, length: Array, mask: Array, *, unlabelled: int, drop: float
-) -> Array:
-    """Mean squared error of x_0 and of its frame-to-frame differences over valid frames ``mask`` [B, T].
+def loss(key: Array, predict: Predict, x: Array, label: Array, length: Array, *, unlabelled: int, drop: float) -> Array:
+    """Mean squared error of the predicted x_0 at random levels.
 
-    The second term punishes jitter, which the first hardly sees. A share ``drop`` of the labels is replaced by
-    ``unlabelled``, so that one network serves both branches of classifier-free guidance (Ho and Salimans 2022).
+    A share ``drop`` of the labels is replaced by ``unlabelled``, so that one network serves both branches of
+    classifier-free guidance (Ho and Salimans 2022).
     """
     key_level, key_noise, key_drop = jax.random.split(key, 3)
     # Stratified levels: one in each of B equal intervals, for less noise between steps.
-    offsets = jax.random.uniform(key_level, (x.shape[0],))
+    offsets = jax.random.uniform(key_level, (x.shape[0],), x.dtype)
     level = (jnp.arange(x.shape[0], dtype=x.dtype) + offsets) / x.shape[0]
     noise = jax.random.normal(key_noise, x.shape, x.dtype)
     label = jnp.where(jax.random.bernoulli(key_drop, drop, label.shape), unlabelled, label)
-    error = predict(noised(x, noise, level), level, label, length) - x
-    weight = mask.astype(x.dtype)[..., None]
-    step = jnp.diff(error, axis=1)
-    pair = weight[:, 1:] * weight[:, :-1]
-    return _mean(error**2, weight) + _mean(step**2, pair)
-
-
-def _mean(values: Array, weight: Array) -> Array:
-    """Mean of values [B, T, D] over the frames that weigh 1 in ``weight`` [B, T, 1]."""
-    return jnp.sum(values * weight) / (jnp.sum(weight) * values.shape[-1])
+    return jnp.mean((predict(noised(x, noise, level), level, label, length) - x) ** 2)
 
 
 def guided(predict: Predict, guidance: float, unlabelled: int) -> Predict:

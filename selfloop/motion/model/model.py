@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
 from selfloop.loop import Model
-from selfloop.motion.data.features import GROUPS, hold, valid
+from selfloop.motion.data.features import hold
 from selfloop.motion.model import diffusion
 from selfloop.motion.model.denoiser import Denoiser, DenoiserConfig
+from selfloop.motion.model.spectrum import Spectrum, from_waves, to_waves
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class MotionModelConfig:
     """Training steps of generation 0, on real data."""
     steps: int = 100
     """Fine-tuning steps of every later generation."""
-    rate: float = 1e-3
+    rate: float = 2e-3
     """Peak learning rate of generation 0; it falls by a cosine to `fine_rate`."""
     fine_rate: float = 3e-4
     """Learning rate of every later generation."""
@@ -44,13 +44,6 @@ class MotionModelConfig:
     """DDIM steps."""
 
 
-class Scale(NamedTuple):
-    """Standardisation of features: ``(x - mean) / scale``."""
-
-    mean: Array  # [D]
-    scale: Array  # [D]
-
-
 class MotionState(NamedTuple):
     """The model between two generations."""
 
@@ -61,26 +54,12 @@ class MotionState(NamedTuple):
     step: Array
 
 
-def standardisation(x: Array, length: Array) -> Scale:
-    """Mean per feature and one scale per group of features, over the valid frames of motions [N, T, D].
-
-    One scale a group keeps quiet joints quiet. Yaw rate, velocity and height are stretched threefold, because their
-    errors add up to drift while a joint's do not.
-    """
-    mask = valid(length, x.shape[1])
-    frames = np.asarray(x)[np.asarray(mask)]
-    mean, scale = frames.mean(0), np.ones(frames.shape[1], np.float32)
-    for name, columns in GROUPS:
-        spread = np.sqrt(np.mean((frames[:, columns] - mean[columns]) ** 2)) + 1e-3
-        scale[columns] = spread / 3 if name in ("yaw rate", "velocity", "height") else spread
-    return Scale(jnp.asarray(mean, jnp.float32), jnp.asarray(scale, jnp.float32))
-
-
-def motion_model(config: MotionModelConfig, scale: Scale) -> Model:
+def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
     """A diffusion model of motion: samples are features [N, T, D] with conditions ``{"label", "length"}`` [N] int32.
 
     ``fit`` runs ``config.steps`` steps in one compiled call, on minibatches drawn in proportion to the weights: a
-    sample of weight 0 is never seen. Raises ConfigError for sizes that do not fit together.
+    sample of weight 0 is never seen. ``by`` comes from the real data (`spectrum.spectrum`). Raises ConfigError for sizes
+    that do not fit together.
     """
     network = _network(config)
     optimiser = _optimiser(config)
@@ -95,13 +74,11 @@ def motion_model(config: MotionModelConfig, scale: Scale) -> Model:
         key_rows, key_loss = jax.random.split(key)
         rows = draw_rows(key_rows, data.weight, config.batch)
         x, label, length = data.x[rows], data.cond["label"][rows], data.cond["length"][rows]
-        mask = valid(length, x.shape[1])
 
         def objective(params: Any) -> Array:
             predict = lambda *args: network.apply(params, *args)  # noqa: E731
-            return diffusion.loss(
-                key_loss, predict, x, label, length, mask, unlabelled=config.network.labels, drop=config.label_drop
-            )
+            unlabelled, drop = config.network.labels, config.label_drop
+            return diffusion.loss(key_loss, predict, x, label, length, unlabelled=unlabelled, drop=drop)
 
         value, slope = jax.value_and_grad(objective)(state.params)
         change, moments = optimiser.update(slope, state.optimiser, state.params)
@@ -111,7 +88,7 @@ def motion_model(config: MotionModelConfig, scale: Scale) -> Model:
 
     @jax.jit
     def fit(key: Array, batch: Batch, state: MotionState) -> tuple[MotionState, dict[str, Array]]:
-        data = batch._replace(x=(batch.x - scale.mean[None, None]) / scale.scale[None, None])
+        data = batch._replace(x=to_waves(batch.x, by))
         keys = jax.random.split(key, config.steps)
         state, losses = jax.lax.scan(lambda state, key: step(data, state, key), state, keys)
         return state, {"loss": jnp.mean(losses[-max(1, config.steps // 4) :])}
@@ -126,7 +103,7 @@ def motion_model(config: MotionModelConfig, scale: Scale) -> Model:
         if config.guidance != 1:
             predict = diffusion.guided(predict, config.guidance, c.labels)
         clean = diffusion.ddim(key, predict, label, length, (c.frames, c.features), config.sample_steps)
-        return hold(clean * scale.scale[None, None] + scale.mean[None, None], length)
+        return hold(from_waves(clean, by), length)
 
     return Model(init, fit, sample)
 
@@ -142,10 +119,10 @@ def draw_rows(key: Array, weight: Array, size: int) -> Array:
 
 def _network(config: MotionModelConfig) -> Denoiser:
     c = config.network
-    if c.frames % c.patch or c.width % c.heads or c.width % 2:
+    if c.frames % c.band or c.width % c.heads or c.width % 2:
         raise ConfigError(
-            f"a network of {c.frames} frames, patch {c.patch}, width {c.width}, {c.heads} heads: the patch must divide "
-            "the frames, and the heads (and 2) the width"
+            f"a network of {c.frames} frames, bands of {c.band}, width {c.width}, {c.heads} heads: the band must "
+            "divide the frames, and the heads (and 2) the width"
         )
     if config.batch < 1 or config.steps < 1 or config.first_steps < 0 or not 0 <= config.ema < 1:
         raise ConfigError(
