@@ -99,13 +99,18 @@ def _zip(path: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
 
 
 def _tar(path: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:
-    with lzma.open(path) as stream, tarfile.open(fileobj=_Limited(path, stream), mode="r|") as archive:
-        for info in archive:
-            name = _safe(path, info.name)
-            if not (info.isfile() or info.isdir()):
-                raise DataError(f"{path}: member {name} is a link or a device; archives may hold plain files only")
-            if info.isfile():
-                yield name, lambda info=info: archive.extractfile(info)
+    with lzma.open(path) as stream:
+        limited = _Limited(path, stream)
+        with tarfile.open(fileobj=limited, mode="r|") as archive:
+            for info in archive:
+                name = _safe(path, info.name)
+                if not (info.isfile() or info.isdir()):
+                    raise DataError(f"{path}: member {name} is a link or a device; archives may hold plain files only")
+                if info.isfile():
+                    yield name, lambda info=info: archive.extractfile(info)
+        # The checksum comes last: what was cut off or damaged shows when all is read.
+        while limited.read(1 << 20):
+            pass
 
 
 class _Limited:

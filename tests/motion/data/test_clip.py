@@ -140,7 +140,9 @@ def test_a_cycle_that_does_not_quite_close_is_led_back_smoothly():
     # 2 rad led back within 5 frames by a smooth step, whose steepest part is 1.5 times the mean.
     assert np.abs(np.diff(knee)).max() < 1.5 * 2.0 / 5 + 0.05
     np.testing.assert_allclose(knee[[0, 40, 80, 120]], 0, atol=1e-4)
-    np.testing.assert_allclose(np.diff(quaternion.hinge_angle(long.rotations[:, 0], "z") % (2 * np.pi)) % 6.2831, 0.1, atol=1e-3)
+    np.testing.assert_allclose(
+        np.diff(quaternion.hinge_angle(long.rotations[:, 0], "z") % (2 * np.pi)) % 6.2831, 0.1, atol=1e-3
+    )
 
 
 def test_only_cycles_unroll(wander):

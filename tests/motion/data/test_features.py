@@ -48,7 +48,9 @@ def test_a_batch_is_its_motions_one_by_one(wander):
     one, two = (to_motion(wander(seed)) for seed in (5, 6))
     both = Motion(jnp.stack([one.root, two.root]), jnp.stack([one.rotations, two.rotations]))
     np.testing.assert_allclose(features.encode(both)[1], features.encode(two), atol=1e-6)
-    np.testing.assert_allclose(features.decode(features.encode(both)).root[0], features.decode(features.encode(one)).root)
+    np.testing.assert_allclose(
+        features.decode(features.encode(both)).root[0], features.decode(features.encode(one)).root
+    )
 
 
 @settings(max_examples=50, deadline=None)

@@ -198,11 +198,12 @@ def _write_joint(lines: list[str], joint: int, indent: str) -> None:
 
 def _zxy(q: np.ndarray) -> np.ndarray:
     """Angles (z', x', y') [..., 3] (rad) of canonical rotations in the file's axes."""
-    m = quaternion.to_matrix(q[..., [0, 2, 3, 1]])
-    x = np.arcsin(np.clip(m[..., 2, 1], -1, 1))
+    m = quaternion.to_matrix(quaternion.unit(q)[..., [0, 2, 3, 1]])
+    level = np.hypot(m[..., 2, 0], m[..., 2, 2])
+    x = np.arctan2(m[..., 2, 1], level)
     z = np.arctan2(-m[..., 0, 1], m[..., 1, 1])
     y = np.arctan2(-m[..., 2, 0], m[..., 2, 2])
     # At x = 90 degrees only z + y or z - y is known: y is set to nought.
-    locked = np.abs(m[..., 2, 1]) > 1 - 1e-12
+    locked = level < 1e-12
     z = np.where(locked, np.arctan2(m[..., 1, 0], m[..., 0, 0]), z)
     return np.stack([z, x, np.where(locked, 0, y)], -1)
