@@ -19,6 +19,9 @@ ARCHIVES = {
 }
 """Named sets, and where their archives lie in the folder that SELFLOOP_DATA names."""
 
+PLAUSIBLE_FPS = (5.0, 1000.0)
+"""Frame rates outside of these are taken for a wrong unit."""
+
 WORTH_CACHING = 50
 """Sets of so many clips and more are kept in the user's cache folder once they are read."""
 
@@ -47,12 +50,12 @@ def load(path: Path | str | None = None) -> list[Clip]:
     found = _find(path)
     if not found.exists():
         raise DataError(f"{found} does not exist; give a folder, a .zip, a .tar.xz, or one of {', '.join(ARCHIVES)}")
-    kept = cache.key(found)
-    clips = cache.load(kept)
+    kept, state = cache.place(found), cache.state(found)
+    clips = cache.load(kept, state)
     if clips is None:
         clips = _read(found, lambda name: True)
         if len(clips) >= WORTH_CACHING:
-            cache.store(kept, clips)
+            cache.store(kept, state, clips)
     return clips
 
 
@@ -143,6 +146,11 @@ def _plain(name: str) -> str:
 
 
 def _finish(clip: Clip, style: str) -> Clip:
+    low, high = PLAUSIBLE_FPS
+    if not low <= clip.fps <= high:
+        raise DataError(
+            f"{clip.name}: {clip.fps:g} frames a second; {low:g} to {high:g} are plausible: wrong frame time?"
+        )
     return canonical(resample(replace(clip, style=style, caption=caption(clip.label, style))))
 
 

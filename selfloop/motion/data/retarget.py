@@ -3,6 +3,13 @@
 Orientations are copied, not positions: every canonical joint gets the world rotation of its source joint,
 ``R = S R_source M^-1``, where S turns the source's world into the canonical one (z up) and M, one constant a joint,
 says where the source's local axes point when the figure stands at rest.
+
+What is lost: the canonical figure has one trunk joint, no collar bones and no wrists, and its own proportions. The
+pelvis travels as the source's hips, scaled with the legs; limb bones keep their directions in space (within 0.1 degree
+over the 256-clip subset of Bandai-Namco), whereas joints lie elsewhere: against the scaled source 19 to 22 mm at hips,
+knees and ankles, 51 mm at the toe joints (longer feet), 77 to 92 mm at shoulders and elbows (wider shoulders, collar
+bones that do not rise), 47 mm in the mean. The lowest point of a standing figure stays within 2 mm of the floor; in
+walking it lies 10 mm over it in the median frame, since the soles differ and the floor is one height a clip.
 """
 
 import numpy as np

@@ -99,6 +99,15 @@ def test_one_bad_file_is_named_and_stops_the_set(tmp_path, name, content):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("step", ["0.00001", "33.3333"])
+def test_a_frame_time_in_a_wrong_unit_is_refused(wander, tmp_path, step):
+    bvh.write(tmp_path / "bad.bvh", wander(0))
+    written = (tmp_path / "bad.bvh").read_text()
+    (tmp_path / "bad.bvh").write_text(written.replace("Frame Time: 0.05", f"Frame Time: {step}"))
+    with pytest.raises(DataError, match="bad: .* frames a second.*plausible"):
+        datasets.load(tmp_path)
+
+
 def test_two_clips_of_one_name_are_refused(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -148,7 +157,7 @@ def test_a_set_once_read_is_kept_until_it_changes(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "humanoid3d_walk.txt").write_text(text(frames()))
     first = datasets.load(folder)
-    kept = cache.key(folder)
+    kept = cache.place(folder)
     assert kept.is_file()
     with monkeypatch.context() as patch:
         patch.setattr(datasets, "_read", None)

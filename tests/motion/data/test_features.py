@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from selfloop.motion.data import features, rotations
 from selfloop.motion.data.clip import canonical, to_motion
 from selfloop.motion.data.skeleton import Motion
 
+encode, decode = jax.jit(features.encode), jax.jit(features.decode)
+
 # Positions are sums of up to 40 float32 steps of centimetres.
 SUMMED = 1e-5
 
@@ -16,7 +19,7 @@ SUMMED = 1e-5
 @pytest.mark.parametrize("seed", range(3))
 def test_decode_returns_a_motion_that_starts_over_the_origin_facing_x(wander, seed):
     motion = to_motion(canonical(wander(seed, frames=40)))
-    back = features.decode(features.encode(motion))
+    back = decode(encode(motion))
     np.testing.assert_allclose(back.root, motion.root, atol=SUMMED)
     np.testing.assert_allclose(back.rotations, motion.rotations, atol=SUMMED)
 
@@ -29,12 +32,12 @@ def test_place_and_heading_do_not_matter(wander):
         motion.rotations.at[:, 0].set(turn @ motion.rotations[:, 0]),
     )
     # Rates are differences of metres times 20: 20 ulp of 5 m.
-    np.testing.assert_allclose(features.encode(moved), features.encode(motion), atol=5e-5)
+    np.testing.assert_allclose(encode(moved), encode(motion), atol=5e-5)
 
 
 def test_columns_hold_what_the_table_says(wander):
     clip = canonical(wander(4))
-    x = np.asarray(features.encode(to_motion(clip)))
+    x = np.asarray(encode(to_motion(clip)))
     assert x.shape == (len(clip), features.D)
     np.testing.assert_allclose(x[:, 3], clip.root[:, 2], atol=1e-6)
     speed = np.linalg.norm(np.diff(clip.root[:, :2], axis=0), axis=1) * features.FPS
@@ -47,16 +50,14 @@ def test_columns_hold_what_the_table_says(wander):
 def test_a_batch_is_its_motions_one_by_one(wander):
     one, two = (to_motion(wander(seed)) for seed in (5, 6))
     both = Motion(jnp.stack([one.root, two.root]), jnp.stack([one.rotations, two.rotations]))
-    np.testing.assert_allclose(features.encode(both)[1], features.encode(two), atol=1e-6)
-    np.testing.assert_allclose(
-        features.decode(features.encode(both)).root[0], features.decode(features.encode(one)).root
-    )
+    np.testing.assert_allclose(encode(both)[1], encode(two), atol=1e-6)
+    np.testing.assert_allclose(decode(encode(both)).root[0], decode(encode(one)).root)
 
 
 @settings(max_examples=50, deadline=None)
 @given(hnp.arrays(np.float32, (6, features.D), elements=st.floats(-(2.0**60), 2.0**60, width=32)))
 def test_any_finite_features_decode_to_a_finite_motion_of_rotations(x):
-    motion = features.decode(jnp.asarray(x))
+    motion = decode(jnp.asarray(x))
     assert np.isfinite(motion.root).all()
     turns = np.asarray(motion.rotations, np.float64)
     np.testing.assert_allclose(turns @ np.swapaxes(turns, -1, -2), np.broadcast_to(np.eye(3), turns.shape), atol=1e-5)

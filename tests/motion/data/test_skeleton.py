@@ -7,6 +7,10 @@ from scipy.spatial.transform import Rotation
 from selfloop.motion.data import rotations, skeleton
 from selfloop.motion.data.clip import to_motion
 
+coordinates, from_coordinates, forward = map(
+    jax.jit, (skeleton.coordinates, skeleton.from_coordinates, skeleton.forward)
+)
+
 
 def test_parents_come_before_children_and_every_chain_has_a_tip():
     assert all(parent < joint for joint, parent in enumerate(skeleton.PARENTS))
@@ -26,14 +30,14 @@ def test_at_rest_the_soles_touch_the_floor():
     rest = skeleton.Motion(
         jnp.array([[0, 0, skeleton.LEG_HEIGHT]], jnp.float32), jnp.tile(jnp.eye(3), (1, skeleton.J, 1, 1))
     )
-    heights = np.asarray(skeleton.sphere_heights(*skeleton.forward(rest)))[0]
+    heights = np.asarray(skeleton.sphere_heights(*forward(rest)))[0]
     np.testing.assert_allclose(heights[: len(skeleton.FOOT_SPHERES)], 0, atol=1e-6)
     assert (heights[len(skeleton.FOOT_SPHERES) :] > 0.3).all()
 
 
 def test_forward_kinematics_against_a_walk_up_every_chain(wander):
     clip = wander(0)
-    positions, world = skeleton.forward(to_motion(clip))
+    positions, world = forward(to_motion(clip))
     for joint in range(skeleton.J):
         place, turn, at = np.zeros(3), Rotation.identity(), joint
         while at >= 0:
@@ -46,7 +50,7 @@ def test_forward_kinematics_against_a_walk_up_every_chain(wander):
 
 
 def test_sphere_heights_one_by_one(wander):
-    positions, world = skeleton.forward(to_motion(wander(1, frames=4)))
+    positions, world = forward(to_motion(wander(1, frames=4)))
     heights = np.asarray(skeleton.sphere_heights(positions, world))
     for i, sphere in enumerate(skeleton.SPHERES):
         centre = positions[:, sphere.joint] + world[:, sphere.joint] @ np.array(sphere.centre, np.float32)
@@ -55,8 +59,8 @@ def test_sphere_heights_one_by_one(wander):
 
 def test_coordinates_return_the_angles_within_limits(wander):
     local = to_motion(wander(2)).rotations
-    angles = skeleton.coordinates(local)
-    np.testing.assert_allclose(skeleton.from_coordinates(angles), local[:, 1:], atol=2e-3)
+    angles = coordinates(local)
+    np.testing.assert_allclose(from_coordinates(angles), local[:, 1:], atol=2e-3)
     # The clip was made within half of each joint's range, where one triple of angles is the nearest to rest.
     inside = (angles > skeleton.LIMITS[None, :, 0]) & (angles < skeleton.LIMITS[None, :, 1])
     assert float(jnp.mean(inside.astype(jnp.float32))) > 0.9
@@ -76,8 +80,8 @@ def test_coordinates_are_continuous_through_full_turns(seed):
     angles[:, hinges] = np.sin(angles[:, hinges])
     angles -= angles[:1]
     pelvis = jnp.tile(jnp.eye(3), (300, 1, 1, 1))
-    local = jnp.concatenate([pelvis, skeleton.from_coordinates(jnp.asarray(angles))], 1)
-    np.testing.assert_allclose(skeleton.coordinates(local), angles, atol=5e-3)
+    local = jnp.concatenate([pelvis, from_coordinates(jnp.asarray(angles))], 1)
+    np.testing.assert_allclose(coordinates(local), angles, atol=5e-3)
 
 
 def test_coordinates_stay_near_when_the_path_crosses_the_singularity():
@@ -86,5 +90,5 @@ def test_coordinates_stay_near_when_the_path_crosses_the_singularity():
     path = jnp.zeros((90, 3)).at[:, 1].set(jnp.radians(jnp.linspace(45.25, 134.25, 90)))
     local = jnp.tile(jnp.eye(3), (90, skeleton.J, 1, 1))
     local = local.at[:, skeleton.INDEX["left_shoulder"]].set(rotations.from_euler(path, order))
-    steps = np.abs(np.diff(np.asarray(skeleton.coordinates(local)), axis=0))
+    steps = np.abs(np.diff(np.asarray(coordinates(local)), axis=0))
     assert steps.max() < np.radians(3)
