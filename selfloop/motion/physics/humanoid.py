@@ -1,0 +1,114 @@
+"""The canonical skeleton as a MuJoCo model: bodies with mass, three hinges a ball joint, contact spheres, a floor.
+
+Masses are the fractions that P. de Leva (Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters, J. Biomech.
+29, 1996, table 4, men) gives, of a person of 65 kg. The trunk is split at the skeleton's own joints: the pelvis takes the
+lower part and half the middle, the chest the rest; the forearm carries its hand; a fifth of the foot is toes. Inertia
+follows from the shapes' volume.
+
+Only the contact spheres touch, and only the floor. Degrees of freedom are in the skeleton's own order: three of
+translation (world), three of rotation (pelvis frame), then the joint coordinates.
+"""
+
+import xml.etree.ElementTree as ET
+from typing import NamedTuple
+
+import numpy as np
+
+from selfloop.motion.data.skeleton import INDEX, LIMITS, SKELETON, SPHERES, Joint
+
+MASS = 65.0
+"""Body mass, kg."""
+
+FRACTIONS = {
+    "pelvis": 0.1117 + 0.1633 / 2,
+    "chest": 0.1596 + 0.1633 / 2,
+    "neck": 0.0694,
+    "shoulder": 0.0271,
+    "elbow": 0.0162 + 0.0061,
+    "hip": 0.1416,
+    "knee": 0.0433,
+    "ankle": 0.0137 * 0.8,
+    "toe": 0.0137 * 0.2,
+}
+"""Share of the body's mass in the segment that each joint carries; they sum to 1 over both sides."""
+
+ARMATURE = 0.02
+"""Rotor inertia on every joint coordinate, kg m^2; it also keeps the light foot well conditioned."""
+
+
+class Shape(NamedTuple):
+    """What gives a segment its looks and inertia, in its joint's frame (m)."""
+
+    kind: str
+    size: tuple[float, ...]
+    at: tuple[float, ...]
+    """Centre, or both ends of a capsule's axis."""
+
+
+SHAPES = {
+    "pelvis": Shape("capsule", (0.10,), (0.0, -0.06, 0.02, 0.0, 0.06, 0.02)),
+    "chest": Shape("box", (0.09, 0.13, 0.14), (0.0, 0.0, 0.12)),
+    "neck": Shape("sphere", (0.10,), (0.0, 0.0, 0.12)),
+    "shoulder": Shape("capsule", (0.045,), (0.0, 0.0, 0.0, 0.0, 0.0, -0.27)),
+    "elbow": Shape("capsule", (0.035,), (0.0, 0.0, 0.0, 0.0, 0.0, -0.25)),
+    "hip": Shape("capsule", (0.07,), (0.0, 0.0, 0.0, 0.0, 0.0, -0.41)),
+    "knee": Shape("capsule", (0.045,), (0.0, 0.0, 0.0, 0.0, 0.0, -0.41)),
+    "ankle": Shape("box", (0.09, 0.04, 0.035), (0.04, 0.0, -0.05)),
+    "toe": Shape("box", (0.035, 0.04, 0.0125), (0.035, 0.0, -0.0125)),
+}
+"""The shape of every segment."""
+
+
+def mjcf(timestep: float) -> str:
+    """The humanoid on its floor as MJCF, for physics steps of ``timestep`` seconds."""
+    root = ET.Element("mujoco", model="selfloop humanoid")
+    ET.SubElement(root, "compiler", angle="radian", autolimits="true")
+    option = {"timestep": timestep, "iterations": 2, "ls_iterations": 4, "solver": "Newton", "cone": "pyramidal"}
+    # Damping is made implicit by the tracker, through inertia: the integrator need not factor a second matrix.
+    flags = ET.SubElement(root, "option", _text(option))
+    ET.SubElement(flags, "flag", eulerdamp="disable")
+    custom = ET.SubElement(root, "custom")
+    ET.SubElement(custom, "numeric", name="matrix_inv_iterations", data="0")
+    default = ET.SubElement(root, "default")
+    ET.SubElement(default, "geom", contype="0", conaffinity="0", friction="1 0.005 0.0001", solref="0.015 1")
+    world = ET.SubElement(root, "worldbody")
+    ET.SubElement(world, "geom", name="floor", type="plane", size="0 0 1", contype="1")
+    bodies = [world]
+    angle = 0
+    for index, joint in enumerate(SKELETON):
+        bodies.append(_body(bodies[joint.parent + 1], index, joint, LIMITS[angle : angle + len(joint.order)]))
+        angle += len(joint.order)
+    return ET.tostring(root, encoding="unicode")
+
+
+def segment_masses() -> np.ndarray:
+    """Mass [J] (kg) of the segment that each joint carries."""
+    return np.array([MASS * FRACTIONS[_segment(joint.name)] for joint in SKELETON])
+
+
+def _body(parent: ET.Element, index: int, joint: Joint, limits: np.ndarray) -> ET.Element:
+    body = ET.SubElement(parent, "body", _text({"name": joint.name, "pos": joint.offset}))
+    if joint.parent < 0:
+        ET.SubElement(body, "freejoint", name="root")
+    for axis, limit in zip(joint.order, limits, strict=True):
+        hinge = {"name": f"{joint.name}_{axis}", "axis": tuple(float(axis == a) for a in "xyz"), "range": limit}
+        ET.SubElement(body, "joint", _text(hinge | {"armature": ARMATURE}))
+    shape = SHAPES[_segment(joint.name)]
+    place = {"fromto" if shape.kind == "capsule" else "pos": shape.at, "size": shape.size}
+    ET.SubElement(body, "geom", _text(place | {"type": shape.kind, "mass": segment_masses()[index]}))
+    for number, sphere in enumerate(SPHERES):
+        if sphere.joint == INDEX[joint.name]:
+            geom = {"name": f"contact_{number}", "pos": sphere.centre, "size": sphere.radius, "mass": 0}
+            ET.SubElement(body, "geom", _text(geom | {"type": "sphere", "conaffinity": 1, "group": 3}))
+    return body
+
+
+def _segment(name: str) -> str:
+    return name.removeprefix("left_").removeprefix("right_")
+
+
+def _text(values: dict) -> dict[str, str]:
+    return {
+        key: value if isinstance(value, str) else " ".join(f"{v:.9g}" for v in np.atleast_1d(value))
+        for key, value in values.items()
+    }

@@ -1,0 +1,122 @@
+"""The pre-pass: from a motion to what the humanoid is asked to follow.
+
+A light low-pass takes the worst jitter out, the root's height is led back to the floor, and the result is read at every
+physics step as joint coordinates with their velocities.
+
+Shapes: T frames at 20 fps, J joints, S physics steps a frame, V = 36 degrees of freedom; one motion, `jax.vmap` for more.
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from scipy.interpolate import CubicHermiteSpline
+
+from selfloop.motion.data import rotations, skeleton
+from selfloop.motion.data.features import FPS
+from selfloop.motion.data.skeleton import Motion
+
+SMOOTHING = 1.0
+"""Standard deviation of the low-pass, frames."""
+
+REACH = 10
+"""Frames to either side in which the motion is taken to touch the floor at least once: half a second."""
+
+DRIFT = 5.0
+"""Standard deviation with which the estimated floor is smoothed, frames."""
+
+
+class Reference(NamedTuple):
+    """What to follow at the beginning of every physics step, (T - 1) S of them and the end: K in all."""
+
+    q: Array
+    """Positions [K, V + 1]: root (m), its quaternion, joint coordinates (rad)."""
+    velocity: Array
+    """Velocities [K, V]: root (m/s, world; rad/s, pelvis frame), joint coordinates (rad/s)."""
+    motion: Motion
+    """The filtered and grounded motion at the frames [T, ...]."""
+
+
+def prepare(motion: Motion, length: Array, steps: int) -> Reference:
+    """The reference of one motion: root [T, 3], rotations [T, J, 3, 3], of which the first ``length`` frames count.
+
+    Beyond its length a motion stands still. ``steps`` is S.
+    """
+    root = lowpass(motion.root, length)
+    six = lowpass(rotations.to_six(motion.rotations), length)
+    turns = rotations.from_six(six)
+    root = root - floor(Motion(root, turns), length)[:, None] * np.array([0, 0, 1], np.float32)
+    quaternion = _continuous(rotations.to_quaternion(turns[:, 0]))
+    flat = jnp.concatenate([root, quaternion, skeleton.coordinates(turns)], -1)
+    value, slope = _reader(len(root), steps)
+    q, rate = value @ flat, slope @ flat
+    norm = jnp.linalg.norm(q[:, 3:7], axis=-1, keepdims=True)
+    unit = q[:, 3:7] / norm
+    spin = 2 * hamilton(conjugate(unit), rate[:, 3:7] / norm)[:, 1:]
+    return Reference(
+        jnp.concatenate([q[:, :3], unit, q[:, 7:]], -1),
+        jnp.concatenate([rate[:, :3], spin, rate[:, 7:]], -1),
+        Motion(root, turns),
+    )
+
+
+def lowpass(values: Array, length: Array, sigma: float = SMOOTHING) -> Array:
+    """Gaussian means over time of ``values`` [T, ...], whose first ``length`` frames count; the last one then repeats.
+
+    At both ends the signal goes on point-symmetrically, so that a steady movement keeps its pace.
+    """
+    frames, radius = len(values), int(np.ceil(3 * sigma))
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    last = length - 1
+    at = jnp.minimum(jnp.arange(frames), last)[:, None] + np.arange(-radius, radius + 1)
+    inside = jnp.clip(jnp.where(at < 0, -at, jnp.where(at > last, 2 * last - at, at)), 0, last)
+    edge = jnp.where(at < 0, 0, last)
+    flat = values.reshape(frames, -1)
+    beyond = ((at < 0) | (at > last))[..., None]
+    around = jnp.where(beyond, 2 * flat[edge] - flat[inside], flat[inside])
+    mean = jnp.einsum("tkd,k->td", around, (weights / weights.sum()).astype(np.float32))
+    return mean.reshape(values.shape)
+
+
+def floor(motion: Motion, length: Array) -> Array:
+    """Height [T] (m) of the floor that a motion seems to walk on.
+
+    The lowest contact sphere's rolling minimum over a second, smoothed: a jump of less than a second keeps its height,
+    a motion that floats or sinks, steadily or slowly changing, is found out.
+    """
+    frames = len(motion.root)
+    lowest = skeleton.sphere_heights(*skeleton.forward(motion)).min(-1)
+    valid = jnp.arange(frames) < length
+    distance = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
+    near = jnp.where(valid[None] & (distance <= REACH), lowest[None], jnp.inf).min(-1)
+    weight = np.exp(-0.5 * (distance / DRIFT) ** 2).astype(np.float32) * valid[None]
+    return weight @ jnp.where(valid, near, 0) / weight.sum(-1)
+
+
+def hamilton(p: Array, q: Array) -> Array:
+    """Product [..., 4] of quaternions [..., 4] (wxyz)."""
+    (a, u), (b, v) = (p[..., :1], p[..., 1:]), (q[..., :1], q[..., 1:])
+    return jnp.concatenate([a * b - jnp.sum(u * v, -1, keepdims=True), a * v + b * u + jnp.cross(u, v)], -1)
+
+
+def conjugate(q: Array) -> Array:
+    """The inverse [..., 4] of a unit quaternion."""
+    return q * np.array([1, -1, -1, -1], np.float32)
+
+
+def _continuous(quaternion: Array) -> Array:
+    """Quaternions [T, 4] with the signs that make them change least."""
+    flips = jnp.where(jnp.sum(quaternion[1:] * quaternion[:-1], -1) < 0, jnp.float32(-1), jnp.float32(1))
+    signs = jnp.cumprod(jnp.concatenate([jnp.ones(1, jnp.float32), flips]))
+    return quaternion * signs[:, None]
+
+
+@functools.cache
+def _reader(frames: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices [K, T] that read a signal, and its rate a second, at every step: cubic Hermite, central differences."""
+    unit = np.eye(frames)
+    curve = CubicHermiteSpline(np.arange(frames), unit, np.gradient(unit, axis=0))
+    at = np.arange((frames - 1) * steps + 1) / steps
+    return curve(at).astype(np.float32), (curve.derivative()(at) * FPS).astype(np.float32)
