@@ -3,6 +3,7 @@
 The file holds a map from each leaf's path in the tree to the leaf, and a CRC-32 of that map. Same tree, same bytes.
 """
 
+import math
 import re
 import zlib
 from pathlib import Path
@@ -55,9 +56,9 @@ def name(folder: str | Path, generation: int) -> Path:
     return Path(folder) / f"generation_{generation:04d}.msgpack"
 
 
-def latest(folder: str | Path) -> int | None:
-    """The last generation with a checkpoint in ``folder``, or None."""
-    return max(_generations(Path(folder)), default=None)
+def latest(folder: str | Path, upto: float = math.inf) -> int | None:
+    """The last generation, ``upto`` at most, with a checkpoint in ``folder``, or None."""
+    return max((t for t in _generations(Path(folder)) if t <= upto), default=None)
 
 
 def prune(folder: str | Path, keep_last: int = 2, every: int = 10) -> None:

@@ -17,8 +17,8 @@ class DenoiserConfig:
     frames: int = 40
     features: int = 64
     labels: int = 10
-    band: int = 4
-    width: int = 128
+    band: int = 40
+    width: int = 256
     layers: int = 4
     heads: int = 4
 

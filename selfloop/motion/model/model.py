@@ -58,8 +58,8 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
     """A diffusion model of motion: samples are features [N, T, D] with conditions ``{"label", "length"}`` [N] int32.
 
     ``fit`` runs ``config.steps`` steps in one compiled call, on minibatches drawn in proportion to the weights: a
-    sample of weight 0 is never seen. ``by`` comes from the real data (`spectrum.spectrum`). Raises ConfigError for sizes
-    that do not fit together.
+    sample of weight 0 is never seen. ``by`` comes from the real data (`spectrum.spectrum`).
+    Raises ConfigError for sizes that do not fit together.
     """
     network = _network(config)
     optimiser = _optimiser(config)

@@ -1,0 +1,107 @@
+"""The settings of the motion loop, and its presets."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from selfloop.errors import ConfigError
+
+Arm = Literal["baseline", "uncorrected", "physics"]
+
+
+@dataclass(frozen=True)
+class MotionLoopConfig:
+    """The self-consuming loop on real human motion: retrain, sample, correct, retrain."""
+
+    preset: str = "default"
+    """Where the defaults below come from: smoke, default or paper."""
+    data: str | None = None
+    """Motion data: a folder, a .zip or a .tar.xz of BVH, DeepMimic or HumanML3D files, or a named set (deepmimic,
+    bandai-namco-256, bandai-namco: downloaded). Without it: the 15 clips that the extra `mocap` installs."""
+    out: Path = Path("runs/motion_loop")
+    """The run's folder. The same command on the same folder continues a run that was stopped."""
+    arms: tuple[Arm, ...] = ("baseline", "uncorrected", "physics")
+    """baseline: fine-tuned on real data only; uncorrected: on real data and its own samples; physics: on real data
+    and its own samples after the physics corrector."""
+    n: int = 64
+    """Real windows, the same every generation."""
+    lam: float = 1.0
+    """Augmentation ratio lambda: synthetic windows per real one."""
+    generations: int = 10
+    """Generations after generation 0, which sees real data only. Raising it continues a finished run."""
+    seeds: int = 1
+    """Independent repetitions; arms of one seed share their random numbers."""
+    guidance: float = 1.0
+    """Classifier-free guidance at sampling; 1 is none, 2.5 the paper's."""
+    pipeline: str = "mjx"
+    """Brax pipeline of the physics corrector."""
+    frames: int = 40
+    """Length of a window, at 20 frames a second."""
+    mirror: bool = False
+    """Add the left-right mirror image of every real clip."""
+    evaluate: int = 64
+    """Samples that every generation is judged by; FID depends on it, so compare only equal counts."""
+    first_steps: int = 2000
+    """Training steps of generation 0."""
+    steps: int = 60
+    """Training steps of every later generation."""
+    batch: int = 64
+    """Windows a training step."""
+    width: int = 128
+    """Width of the network."""
+    layers: int = 4
+    """Layers of the network."""
+    data_digest: Annotated[str, tyro.conf.Suppress] = ""
+    """What the data were when the run began; filled in by the run."""
+
+
+def smoke() -> MotionLoopConfig:
+    """A complete run in miniature, to see that everything works: under 2 minutes on 2 cores with warm caches."""
+    return MotionLoopConfig(
+        preset="smoke", out=Path("runs/smoke"), n=16, generations=2, evaluate=16, first_steps=100, steps=20, batch=16,
+        width=64, layers=2,
+    )  # fmt: skip
+
+
+def default() -> MotionLoopConfig:
+    """15 real clips, three arms, ten generations: under 10 minutes on 2 cores, compilation included."""
+    return MotionLoopConfig()
+
+
+def paper() -> MotionLoopConfig:
+    """The paper's class of model and its schedule for n = 64: a GPU, about a thousand steps a generation."""
+    return MotionLoopConfig(
+        preset="paper", data="bandai-namco", out=Path("runs/paper"), generations=50, guidance=2.5, evaluate=256,
+        first_steps=5000, steps=1000, width=512, layers=8,
+    )  # fmt: skip
+
+
+LOWEST = {"n": 4, "generations": 1, "seeds": 1, "frames": 8, "evaluate": 4, "first_steps": 1, "steps": 1, "batch": 1}
+PRESETS = {"smoke": smoke, "default": default, "paper": paper}
+
+
+def checked(config: MotionLoopConfig) -> MotionLoopConfig:
+    """The config, or ConfigError for the first number outside its range."""
+    lowest = {
+        "n": 2,
+        "generations": 1,
+        "seeds": 1,
+        "frames": 8,
+        "evaluate": 2,
+        "first_steps": 1,
+        "steps": 1,
+        "batch": 1,
+    }
+    for name, least in lowest.items():
+        if getattr(config, name) < least:
+            raise ConfigError(f"--{name.replace('_', '-')} is {getattr(config, name)}; give {least} or more")
+    if not (config.lam >= 0 and math.isfinite(config.lam)):
+        raise ConfigError(f"--lam is {config.lam}; it is synthetic windows per real one: give a number, 0 or more")
+    if not (config.guidance >= 0 and math.isfinite(config.guidance)):
+        raise ConfigError(f"--guidance is {config.guidance}; give a number, 0 or more (1 is no guidance)")
+    if not config.arms or len(set(config.arms)) < len(config.arms):
+        raise ConfigError(f"--arms is {' '.join(config.arms) or 'empty'}; name each arm once, at least one")
+    return replace(config, out=Path(config.out))

@@ -1,0 +1,143 @@
+"""From the settings of the motion loop to its parts: data, reference, evaluator, model, and the loop of each arm."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from selfloop import policies, sources
+from selfloop.batch import Batch, uniform
+from selfloop.correctors.identity import identity
+from selfloop.loop import Loop, Model
+from selfloop.motion.config import MotionLoopConfig
+from selfloop.motion.data import datasets, splits, windows
+from selfloop.motion.data.clip import Clip, mirror
+from selfloop.motion.data.windows import Windows
+from selfloop.motion.model import evaluator as evaluators
+from selfloop.motion.model.denoiser import DenoiserConfig
+from selfloop.motion.model.evaluator import Evaluator
+from selfloop.motion.model.model import MotionModelConfig, motion_model
+from selfloop.motion.model.spectrum import spectrum
+from selfloop.motion.physics.corrector import physics_corrector
+from selfloop.runs import checkpoint
+
+SMALL = 100
+"""A set of fewer clips is not split: too little would be left for a reference and an encoder."""
+
+REFERENCE = 1024
+"""Most windows in the reference, distinct clips first."""
+
+
+class Data(NamedTuple):
+    """The real motion of a run."""
+
+    real: Windows
+    """The n windows that the loop trains on."""
+    pool: Windows
+    """All windows of the loop's clips, for the floor lines."""
+    reference: Windows
+    """What samples are judged by: other clips, or in a small set the pool itself."""
+    encoder: tuple[Windows, list[str]] | None
+    """Windows of still other clips, and their clips' styles, to train the evaluator on; None in a small set."""
+    digest: str
+    """What the n windows and the reference are, as a hash."""
+
+
+def load(config: MotionLoopConfig) -> Data:
+    """Read, split and cut the data. DataError where there is none, too little, or something is wrong with it."""
+    clips = datasets.load(config.data)
+    parts = splits.split(clips) if len(clips) >= SMALL else {"loop": clips, "reference": clips, "encoder": []}
+    own = _both_sides(parts["loop"]) if config.mirror else parts["loop"]
+    real = windows.cut(own, config.frames, config.n)
+    pool = windows.cut(own, config.frames)
+    reference = windows.cut(parts["reference"], config.frames)
+    reference = Windows(*(field if isinstance(field, tuple) else field[:REFERENCE] for field in reference))
+    encoder = None
+    if parts["encoder"]:
+        cut = windows.cut(parts["encoder"], config.frames)
+        encoder = cut, [parts["encoder"][i].style for i in cut.clip]
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in (real.x, reference.x)))
+    return Data(real, pool, reference, encoder, digest.hexdigest()[:16])
+
+
+def _both_sides(clips: list[Clip]) -> list[Clip]:
+    return [both for clip in clips for both in (clip, mirror(clip))]
+
+
+def evaluator(data: Data) -> Evaluator | None:
+    """The encoder trained on clips that the loop never sees, from the user's cache where it was trained before."""
+    if data.encoder is None:
+        return None
+    cut, styles = data.encoder
+    return evaluators.load_or_train(cut, styles=styles)[0]
+
+
+def model(config: MotionLoopConfig, data: Data) -> Model:
+    """The diffusion model, standardised by the run's real windows."""
+    network = DenoiserConfig(
+        frames=config.frames,
+        features=data.real.x.shape[-1],
+        labels=len(data.real.names),
+        width=config.width,
+        layers=config.layers,
+    )
+    settings = MotionModelConfig(
+        network=network,
+        batch=config.batch,
+        first_steps=config.first_steps,
+        steps=config.steps,
+        guidance=config.guidance,
+    )
+    return motion_model(settings, spectrum(data.real.x))
+
+
+def batch(cut: Windows) -> Batch:
+    """Windows as weighted samples with their conditions."""
+    return uniform(jnp.asarray(cut.x), {"label": jnp.asarray(cut.label), "length": jnp.asarray(cut.length)})
+
+
+ARMS: dict[str, Callable[[MotionLoopConfig], tuple[float, Callable]]] = {
+    "baseline": lambda config: (0.0, identity),
+    "uncorrected": lambda config: (config.lam, identity),
+    "physics": lambda config: (config.lam, physics_corrector(config.pipeline)),
+}
+"""What lambda and which corrector an arm has. A new arm is one row."""
+
+
+def arm_loop(arm: str, config: MotionLoopConfig, data: Data, base: Model, first_fit: Callable) -> Loop:
+    """The loop of one arm. The baseline draws the same number of samples, so that arms differ in data alone."""
+    lam, corrector = ARMS[arm](config)
+    m = max(1, policies.synthetic_count(config.lam, config.n))
+    return Loop(base, policies.augment(lam), sources.fixed(batch(data.real)), m, corrector, first_fit)
+
+
+def evaluation_conditions(data: Data, n: int) -> dict[str, Array]:
+    """Conditions [n] of the samples that every generation is judged by: those of the real windows, as often as there.
+
+    The first ones have labels that all differ, so that a reader who looks at a few sees as many kinds of motion.
+    """
+    label = np.asarray(data.real.label)
+    turn = np.array([np.sum(label[:i] == label[i]) for i in range(len(label))])
+    order = np.argsort(turn, kind="stable")[np.arange(n) % len(label)]
+    return {"label": jnp.asarray(label[order]), "length": jnp.asarray(data.real.length[order])}
+
+
+def trained_once(fit: Callable, calls: int, path: Path, tick: Callable[[], None]) -> Callable:
+    """Generation 0's fit: ``calls`` times ``fit``, kept at ``path`` so that the arms of a seed share it."""
+
+    def first_fit(key: Array, real: Batch, state: object) -> tuple[object, dict[str, Array]]:
+        if path.exists():
+            return checkpoint.load(path, (state, {"loss": jnp.zeros(())}))
+        for i in range(calls):
+            state, info = fit(jax.random.fold_in(key, i), real, state)
+            jax.block_until_ready(state)
+            tick()
+        checkpoint.save(path, (state, info))
+        return state, info
+
+    return first_fit
