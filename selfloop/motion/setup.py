@@ -83,6 +83,7 @@ def model(config: MotionLoopConfig, data: Data) -> Model:
         frames=config.frames,
         features=data.real.x.shape[-1],
         labels=len(data.real.names),
+        band=config.band,
         width=config.width,
         layers=config.layers,
     )

@@ -9,6 +9,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jax import Array
 
+CONDITION = 64
+"""Width K of the condition: noise level, label and length."""
+
+EXPAND = 2
+"""Width of a perceptron's hidden layer over W."""
+
 
 @dataclass(frozen=True)
 class DenoiserConfig:
@@ -23,23 +29,33 @@ class DenoiserConfig:
     heads: int = 4
 
 
-class Block(nn.Module):
-    """Self-attention and a two-layer perceptron, both modulated by the condition (adaptive layer norm, DiT)."""
+class Modulated(nn.Module):
+    """A residual branch that the condition scales, shifts and gates (adaptive layer norm, Peebles and Xie 2023).
 
-    width: int
-    heads: int
+        tokens + gate * inner(norm(tokens) * (1 + scale) + shift)
+
+    All three are zero at first, so that every branch starts as the identity.
+    """
+
+    inner: nn.Module
 
     @nn.compact
     def __call__(self, tokens: Array, condition: Array) -> Array:
-        """Tokens [B, P, W] and condition [B, W]: tokens [B, P, W]."""
-        scale, shift, gate, scale2, shift2, gate2 = jnp.split(
-            nn.Dense(6 * self.width, kernel_init=nn.initializers.zeros)(condition)[:, None], 6, -1
-        )
-        norm = nn.LayerNorm(use_bias=False, use_scale=False)
-        inner = norm(tokens) * (1 + scale) + shift
-        tokens = tokens + gate * nn.MultiHeadDotProductAttention(self.heads)(inner)
-        inner = nn.gelu(nn.Dense(4 * self.width)(norm(tokens) * (1 + scale2) + shift2))
-        return tokens + gate2 * nn.Dense(self.width)(inner)
+        """Tokens [B, P, W] and condition [B, K]: tokens [B, P, W]."""
+        dense = nn.Dense(3 * tokens.shape[-1], kernel_init=nn.initializers.zeros)
+        scale, shift, gate = jnp.split(dense(condition)[:, None], 3, -1)
+        normed = nn.LayerNorm(use_bias=False, use_scale=False)(tokens)
+        return tokens + gate * self.inner(normed * (1 + scale) + shift)
+
+
+class Perceptron(nn.Module):
+    """Two layers on each token: [B, P, W] to [B, P, W]."""
+
+    @nn.compact
+    def __call__(self, tokens: Array) -> Array:
+        """Tokens [B, P, W]: tokens [B, P, W]."""
+        width = tokens.shape[-1]
+        return nn.Dense(width)(nn.gelu(nn.Dense(EXPAND * width)(tokens)))
 
 
 class Denoiser(nn.Module):
@@ -60,10 +76,12 @@ class Denoiser(nn.Module):
         tokens = tokens + self.param("place", nn.initializers.normal(0.02), (1, bands, c.width))
         share = length.astype(noisy.dtype) / c.frames
         waves = jnp.concatenate([_waves(level, c.width), _waves(share, c.width)], -1)
-        condition = nn.Dense(c.width)(nn.silu(nn.Dense(c.width)(waves)))
-        condition = nn.silu(condition + nn.Embed(c.labels + 1, c.width)(label))
+        condition = nn.Dense(CONDITION)(nn.silu(nn.Dense(c.width)(waves)))
+        condition = nn.silu(condition + nn.Embed(c.labels + 1, CONDITION)(label))
         for _ in range(c.layers):
-            tokens = Block(c.width, c.heads)(tokens, condition)
+            if bands > 1:  # one band has no other to attend to: the network is then a residual perceptron
+                tokens = Modulated(nn.MultiHeadDotProductAttention(c.heads))(tokens, condition)
+            tokens = Modulated(Perceptron())(tokens, condition)
         return nn.Dense(c.band * c.features)(nn.LayerNorm()(tokens)).reshape(-1, c.frames, c.features)
 
 

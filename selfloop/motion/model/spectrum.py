@@ -3,10 +3,11 @@
     z = C (x - mean) / scale,    C the orthonormal DCT-II over the T frames
 
 Nothing is cut off: the transform is invertible, so jitter, sliding, sinking and drift are all within the model's reach
-and may grow in a loop. What it buys is order: a token of the network is a band of frequencies of the whole motion
-instead of a few frames of it, and the scale falls with frequency as motion does. Measured on 64 windows of 15 real
-clips after 1,200 steps of the same cost: distance of samples to the nearest real window 0.29 here, 0.42 with the
-transform but no scale, 0.89 with patches of frames; jerk 306, 609 and 810 m/s^3 (real: 249).
+and may grow in a loop. What it buys is order: a token of the network is a band of
+frequencies of the whole motion instead of a few frames of it, and the scale falls with frequency as motion does.
+Measured on 64 windows of 15 real clips after 1,200 steps of one size of transformer: root mean square distance of
+samples to the nearest real window 0.89 with patches of four frames, 0.42 with bands of four frequencies and no scale,
+0.29 with the scale; jerk 810, 609 and 306 m/s^3 (real: 249).
 
 Shapes: N motions, T frames (and frequencies), D features.
 """
