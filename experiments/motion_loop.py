@@ -37,7 +37,7 @@ def main() -> int:
         from selfloop.motion.run import run
 
         print(f"report: {run(config)}")
-    except SelfloopError as error:
+    except (SelfloopError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

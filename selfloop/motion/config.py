@@ -3,13 +3,14 @@
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import tyro
 
 from selfloop.errors import ConfigError
 
 Arm = Literal["baseline", "uncorrected", "physics"]
+Pipeline = Literal["mjx", "generalized"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class MotionLoopConfig:
     """Independent repetitions; arms of one seed share their random numbers."""
     guidance: float = 1.0
     """Classifier-free guidance at sampling; 1 is none, 2.5 the paper's."""
-    pipeline: str = "mjx"
+    pipeline: Pipeline = "mjx"
     """Brax pipeline of the physics corrector."""
     frames: int = 40
     """Length of a window, at 20 frames a second."""
@@ -82,29 +83,34 @@ def paper() -> MotionLoopConfig:
     )  # fmt: skip
 
 
-LOWEST = {"n": 4, "generations": 1, "seeds": 1, "frames": 8, "evaluate": 4, "first_steps": 1, "steps": 1, "batch": 1}
+LOWEST = {
+    "n": 4, "generations": 1, "seeds": 1, "frames": 8, "evaluate": 4, "first_steps": 1, "steps": 1, "batch": 1,
+    "width": 8, "band": 1, "layers": 1,
+}  # fmt: skip
+"""The least that every number may be; covariances and third neighbours need 4 motions."""
+
+PATCH = 4
+"""Frames are counted in multiples of this, the evaluator's patch."""
+
 PRESETS = {"smoke": smoke, "default": default, "paper": paper}
 
 
 def checked(config: MotionLoopConfig) -> MotionLoopConfig:
-    """The config, or ConfigError for the first number outside its range."""
-    lowest = {
-        "n": 2,
-        "generations": 1,
-        "seeds": 1,
-        "frames": 8,
-        "evaluate": 2,
-        "first_steps": 1,
-        "steps": 1,
-        "batch": 1,
-    }
-    for name, least in lowest.items():
+    """The config, or ConfigError for the first setting outside its range."""
+    for name, least in LOWEST.items():
         if getattr(config, name) < least:
             raise ConfigError(f"--{name.replace('_', '-')} is {getattr(config, name)}; give {least} or more")
+    if config.frames % PATCH:
+        raise ConfigError(f"--frames is {config.frames}; give a multiple of {PATCH}")
     if not (config.lam >= 0 and math.isfinite(config.lam)):
         raise ConfigError(f"--lam is {config.lam}; it is synthetic windows per real one: give a number, 0 or more")
     if not (config.guidance >= 0 and math.isfinite(config.guidance)):
         raise ConfigError(f"--guidance is {config.guidance}; give a number, 0 or more (1 is no guidance)")
-    if not config.arms or len(set(config.arms)) < len(config.arms):
-        raise ConfigError(f"--arms is {' '.join(config.arms) or 'empty'}; name each arm once, at least one")
+    arms, pipelines = get_args(Arm), get_args(Pipeline)
+    if not config.arms or len(set(config.arms)) < len(config.arms) or not set(config.arms) <= set(arms):
+        raise ConfigError(
+            f"--arms is {' '.join(config.arms) or 'empty'}; name one or more of {', '.join(arms)}, each once"
+        )
+    if config.pipeline not in pipelines:
+        raise ConfigError(f"--pipeline is {config.pipeline}; choose one of {', '.join(pipelines)}")
     return replace(config, out=Path(config.out))

@@ -21,6 +21,7 @@ from selfloop.motion.setup import Data
 from selfloop.runs import checkpoint, files, record
 from selfloop.runs.config import resume_or_start
 from selfloop.runs.environment import environment
+from selfloop.runs.lock import alone
 from selfloop.runs.progress import progress
 
 SHOWN = 8
@@ -49,22 +50,28 @@ def run(config: MotionLoopConfig) -> Path:
     """
     config = checked(config)
     data = setup.load(config)
-    config = replace(config, data_digest=data.digest)
-    resume_or_start(config.out, config, extends=("generations",), ignores=("out", "preset", "data"))
-    record.write_json(config.out / "environment.json", environment())
-    judge = setup.evaluator(data)
-    measure = measures.motion_measures(data.reference, judge, data.real.names)
+    config, model = replace(config, data_digest=data.digest), setup.model(config, data)
+    with alone(config.out):
+        resume_or_start(config.out, config, extends=("generations",), ignores=("out", "preset", "data"))
+        for stale in config.out.rglob(".*.tmp"):  # half-written files that a kill left over
+            files.remove_quietly(stale)
+        record.write_json(config.out / "environment.json", environment())
+        measure = measures.motion_measures(data.reference, setup.evaluator(data), data.real.names)
+        _chains(config, data, model, measure)
+        return summary.write(config, data, _floors(config, data, measure))
+
+
+def _chains(config: MotionLoopConfig, data: Data, model: Model, measure: Callable[..., dict[str, Array]]) -> None:
+    """Every arm with every seed, from where it stopped, under a bar that counts training steps."""
     points = _resume_points(config)
-    total = config.seeds * (_first(config) * config.steps + len(config.arms) * config.generations * config.steps)
-    done = sum(config.steps * point for point in points.values() if point)
-    done += _first(config) * config.steps * len(list((config.out / "checkpoints" / "generation_0").glob("*.msgpack")))
-    with progress(total, "training steps", done) as tick:
-        bench = Bench(config, data, setup.model(config, data), measure, tick, defaultdict(float))
+    fits = config.seeds * (_first(config) + len(config.arms) * config.generations)
+    done = sum(point for point in points.values() if point)
+    done += len(list((config.out / "checkpoints" / "generation_0").glob("*.msgpack"))) * _first(config)
+    with progress(fits * config.steps, "training steps", done * config.steps) as tick:
+        bench = Bench(config, data, model, measure, tick, defaultdict(float))
         for seed in range(config.seeds):
             for arm in config.arms:
                 _chain(bench, arm, seed, points[arm, seed])
-    floors = _floors(config, data, measure)
-    return summary.write(config, data, floors)
 
 
 def _first(config: MotionLoopConfig) -> int:

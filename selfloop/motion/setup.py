@@ -45,7 +45,7 @@ class Data(NamedTuple):
     encoder: tuple[Windows, list[str]] | None
     """Windows of still other clips, and their clips' styles, to train the evaluator on; None in a small set."""
     digest: str
-    """What the n windows and the reference are, as a hash."""
+    """All of the above, as a hash."""
 
 
 def load(config: MotionLoopConfig) -> Data:
@@ -61,8 +61,15 @@ def load(config: MotionLoopConfig) -> Data:
     if parts["encoder"]:
         cut = windows.cut(parts["encoder"], config.frames)
         encoder = cut, [parts["encoder"][i].style for i in cut.clip]
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in (real.x, reference.x)))
-    return Data(real, pool, reference, encoder, digest.hexdigest()[:16])
+    return Data(real, pool, reference, encoder, _digest(real, pool, reference, encoder))
+
+
+def _digest(*parts: object) -> str:
+    """A hash of windows, arrays and names, nested."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(parts):
+        digest.update(repr(leaf).encode() if isinstance(leaf, str) else np.ascontiguousarray(leaf).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _both_sides(clips: list[Clip]) -> list[Clip]:

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from selfloop.batch import uniform
 from selfloop.errors import DataError
@@ -106,13 +107,13 @@ def _scenes(config: MotionLoopConfig, data: Data) -> list[dict[str, Any]]:
     chosen = sorted({0, config.generations // 2, config.generations})
     held = {(arm, t): _load(samples_file(config.out, arm, t)) for arm in config.arms for t in chosen}
     x, length = (np.concatenate([sample[name] for sample in held.values()]) for name in ("x", "length"))
-    raw = _points(x)
+    raw = np.asarray(_points(x))
     fixed, failed = [None] * len(x), np.zeros(len(x), bool)
     if "physics" in config.arms:
         _, corrector = setup.ARMS["physics"](config)
         batch = uniform(jnp.asarray(x), {"length": jnp.asarray(length)})
         corrected, info = corrector(jax.random.key(0), batch, None)
-        fixed, failed = _points(corrected.x), np.asarray(info["failed"])
+        fixed, failed = np.asarray(_points(corrected.x)), np.asarray(info["failed"])
     scenes = []
     for (arm, t), sample in held.items():
         for number, label in enumerate(sample["label"]):
@@ -122,8 +123,9 @@ def _scenes(config: MotionLoopConfig, data: Data) -> list[dict[str, Any]]:
     return scenes
 
 
-def _points(x: Any) -> np.ndarray:
-    return np.asarray(player.points(features.decode(jnp.asarray(x))))
+@jax.jit
+def _points(x: Array) -> Array:
+    return player.points(features.decode(x))
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
