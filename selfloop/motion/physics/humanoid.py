@@ -36,6 +36,11 @@ ARMATURE = 0.02
 """Rotor inertia on every joint coordinate, kg m^2; it also keeps the light foot well conditioned."""
 
 
+FRICTION = 0.5
+"""Coulomb friction of soles on the floor: a dry shoe has 0.5 to 0.8. The higher, the more does a swinging foot that
+scuffs, as feet of retargeted or generated motion do, throw the whole body."""
+
+
 class Shape(NamedTuple):
     """What gives a segment its looks and inertia, in its joint's frame (m)."""
 
@@ -70,7 +75,7 @@ def mjcf(timestep: float) -> str:
     custom = ET.SubElement(root, "custom")
     ET.SubElement(custom, "numeric", name="matrix_inv_iterations", data="0")
     default = ET.SubElement(root, "default")
-    ET.SubElement(default, "geom", contype="0", conaffinity="0", friction="1 0.005 0.0001", solref="0.015 1")
+    ET.SubElement(default, "geom", contype="0", conaffinity="0", friction=f"{FRICTION} 0.005 0.0001", solref="0.015 1")
     world = ET.SubElement(root, "worldbody")
     ET.SubElement(world, "geom", name="floor", type="plane", size="0 0 1", contype="1")
     bodies = [world]

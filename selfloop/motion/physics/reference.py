@@ -3,7 +3,7 @@
 A light low-pass takes the worst jitter out, the root's height is led back to the floor, and the result is read at every
 physics step as joint coordinates with their velocities.
 
-Shapes: T frames at 20 fps, J joints, S physics steps a frame, V = 36 degrees of freedom; one motion, `jax.vmap` for more.
+Shapes: T frames at 20 fps, J joints, S physics steps a frame, V = 36 degrees of freedom; one motion, `jax.vmap` it.
 """
 
 import functools
@@ -18,14 +18,21 @@ from selfloop.motion.data import rotations, skeleton
 from selfloop.motion.data.features import FPS
 from selfloop.motion.data.skeleton import Motion
 
-SMOOTHING = 1.0
-"""Standard deviation of the low-pass, frames."""
+SMOOTHING = 0.67
+"""Standard deviation of the low-pass, frames: 33 ms."""
 
 REACH = 10
-"""Frames to either side in which the motion is taken to touch the floor at least once: half a second."""
+"""Frames to either side in which the floor is looked for: half a second."""
+
+SUPPORT = 0.25
+"""Share of these frames in which a motion is taken to touch the floor, or to lie under it, at least."""
 
 DRIFT = 5.0
 """Standard deviation with which the estimated floor is smoothed, frames."""
+
+
+STEP, FLIGHT = 0.025, 0.05
+"""A lowest sphere up to the first height over the floor (m) should stand on it, over the second one it flies."""
 
 
 class Reference(NamedTuple):
@@ -83,16 +90,30 @@ def lowpass(values: Array, length: Array, sigma: float = SMOOTHING) -> Array:
 def floor(motion: Motion, length: Array) -> Array:
     """Height [T] (m) of the floor that a motion seems to walk on.
 
-    The lowest contact sphere's rolling minimum over a second, smoothed: a jump of less than a second keeps its height,
-    a motion that floats or sinks, steadily or slowly changing, is found out.
+    The `SUPPORT` quantile of the lowest contact sphere's height within a second, smoothed: a jump of up to three
+    quarters of a second keeps its height, single deep or high frames count little, and a motion that floats or sinks,
+    steadily or slowly changing, is found out. On top of it small gaps are closed frame by frame, for a foot that
+    should stand but hangs a finger's breadth over the floor lets the other one scuff; larger gaps are flight.
     """
     frames = len(motion.root)
     lowest = skeleton.sphere_heights(*skeleton.forward(motion)).min(-1)
-    valid = jnp.arange(frames) < length
-    distance = np.abs(np.subtract.outer(np.arange(frames), np.arange(frames)))
-    near = jnp.where(valid[None] & (distance <= REACH), lowest[None], jnp.inf).min(-1)
-    weight = np.exp(-0.5 * (distance / DRIFT) ** 2).astype(np.float32) * valid[None]
-    return weight @ jnp.where(valid, near, 0) / weight.sum(-1)
+    at = np.add.outer(np.arange(frames), np.arange(-REACH, REACH + 1))
+    inside = (at >= 0) & (at < length)
+    near = jnp.sort(jnp.where(inside, lowest[np.clip(at, 0, frames - 1)], jnp.inf), -1)
+    rank = (SUPPORT * (inside.sum(-1) - 1).astype(jnp.float32)).astype(jnp.int32)
+    support = jnp.take_along_axis(near, jnp.maximum(rank, 0)[:, None], -1)[:, 0]
+    level = _blur(support, length, DRIFT)
+    gap = lowest - level
+    share = jnp.clip((FLIGHT - gap) / (FLIGHT - STEP), 0, 1)
+    return level + _blur(gap * share, length, SMOOTHING)
+
+
+def _blur(values: Array, length: Array, sigma: float) -> Array:
+    """Gaussian means [T] over those of the frames that count."""
+    frames = np.arange(len(values))
+    weight = np.exp(-0.5 * (np.subtract.outer(frames, frames) / sigma) ** 2).astype(np.float32)
+    weight = weight * (frames < length)[None]
+    return weight @ jnp.where(frames < length, values, 0) / weight.sum(-1)
 
 
 def hamilton(p: Array, q: Array) -> Array:

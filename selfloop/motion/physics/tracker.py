@@ -45,12 +45,12 @@ class Gains(NamedTuple):
 
 
 def gains(
-    joint_stiffness: float = 4.0,
-    joint_damping: float = 0.1,
-    joint_cap: float = 2.0,
+    joint_stiffness: float = 8.0,
+    joint_damping: float = 0.05,
+    joint_cap: float = 3.0,
     root_force: float = 500.0,
     root_lift: float = 200.0,
-    root_torque: float = 300.0,
+    root_torque: float = 430.0,
     root_frequency: float = 2.0,
     root_stiffness: float = 6000.0,
 ) -> Gains:
