@@ -109,10 +109,11 @@ def floor(motion: Motion, length: Array) -> Array:
 
 
 def _blur(values: Array, length: Array, sigma: float) -> Array:
-    """Gaussian means [T] over those of the frames that count."""
+    """Gaussian means [T] over those of the frames that count; the last one then repeats."""
     frames = np.arange(len(values))
-    weight = np.exp(-0.5 * (np.subtract.outer(frames, frames) / sigma) ** 2).astype(np.float32)
-    weight = weight * (frames < length)[None]
+    at = jnp.minimum(frames, length - 1)
+    distance = (at[:, None] - frames).astype(values.dtype)
+    weight = jnp.where(frames < length, jnp.exp(-0.5 * (distance / sigma) ** 2), 0)
     return weight @ jnp.where(frames < length, values, 0) / weight.sum(-1)
 
 
