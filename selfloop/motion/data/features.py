@@ -78,13 +78,13 @@ def hold(x: Array, length: Array) -> Array:
 
     This is the one form of padding in the project: the pose repeats and the three rates are zero.
     """
-    frames = jnp.arange(x.shape[-2])
-    last = jnp.minimum(frames, length[..., None] - 1)
-    held = jnp.take_along_axis(x, last[..., None], -2)
-    moving = (frames < length[..., None])[..., None] | (jnp.arange(D) >= 3)
+    lead = [1] * length.ndim
+    frames, length = jnp.arange(x.shape[-2]).reshape(*lead, -1, 1), length[..., None, None]
+    held = jnp.take_along_axis(x, jnp.minimum(frames, length - 1), -2)
+    moving = (frames < length) | (jnp.arange(D) >= 3).reshape(*lead, 1, -1)
     return jnp.where(moving, held, jnp.zeros_like(held))
 
 
 def valid(length: Array, frames: int) -> Array:
     """Mask [..., T] (bool) of the frames that count in motions of ``length`` [...] padded to T ``frames``."""
-    return jnp.arange(frames) < length[..., None]
+    return jnp.arange(frames).reshape(*[1] * length.ndim, -1) < length[..., None]

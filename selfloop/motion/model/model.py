@@ -35,7 +35,7 @@ class MotionModelConfig:
     """Peak learning rate of generation 0; it falls by a cosine to `fine_rate`."""
     fine_rate: float = 3e-4
     """Learning rate of every later generation."""
-    ema: float = 0.99
+    ema: float = 0.995
     """Decay a step of the averaged weights, which are the ones that sample."""
     label_drop: float = 0.1
     guidance: float = 1.0
@@ -64,10 +64,11 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
     network = _network(config)
     optimiser = _optimiser(config)
 
+    @jax.jit
     def init(key: Array) -> MotionState:
         c = config.network
         example = jnp.zeros((1, c.frames, c.features)), jnp.zeros(1), jnp.zeros(1, jnp.int32), jnp.ones(1, jnp.int32)
-        params = jax.jit(network.init)(key, *example)
+        params = network.init(key, *example)
         return MotionState(params, params, optimiser.init(params), jnp.asarray(0, jnp.int32))
 
     def step(data: Batch, state: MotionState, key: Array) -> tuple[MotionState, Array]:
@@ -81,7 +82,8 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
             return diffusion.loss(key_loss, predict, x, label, length, unlabelled=unlabelled, drop=drop)
 
         value, slope = jax.value_and_grad(objective)(state.params)
-        change, moments = optimiser.update(slope, state.optimiser, state.params)
+        with jax.numpy_dtype_promotion("standard"):  # optax raises a Python float to an integer power
+            change, moments = optimiser.update(slope, state.optimiser, state.params)
         params = optax.apply_updates(state.params, change)
         average = optax.incremental_update(params, state.average, 1 - config.ema)
         return MotionState(params, average, moments, state.step + 1), value
