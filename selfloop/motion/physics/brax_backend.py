@@ -1,32 +1,36 @@
 """The one door to Brax: a physics pipeline as three functions.
 
-Brax's authors say that its pipelines are no longer actively maintained and point at MJX, which the default pipeline here
-wraps; that one warning is silenced below, nothing else. Neither Brax nor MJX passes JAX's strict promotion rules, so both
-run inside `relaxed`.
+Brax's authors say that its pipelines are no longer actively maintained and point at MJX, which the default pipeline
+here wraps; that one warning is silenced below, nothing else. Neither Brax nor MJX passes JAX's strict promotion rules,
+so both run inside `relaxed`.
 
 Shapes: V = 36 degrees of freedom (velocity, force), V + 1 numbers of position (the root's rotation is a quaternion).
 """
 
 import contextlib
 import functools
+import io
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import brax.generalized.pipeline as generalized
-import brax.mjx.pipeline as maximal
 import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
-from brax.base import Actuator, System, Transform
-from brax.io import mjcf as brax_mjcf
-from brax.mjx.base import State
 from jax import Array
-from mujoco import mjx
 
 from selfloop.errors import ConfigError
 from selfloop.motion.physics import humanoid
+
+# MJX prints that an optional backend of its own is not installed.
+with contextlib.redirect_stdout(io.StringIO()):
+    import brax.generalized.pipeline as generalized
+    import brax.mjx.pipeline as mjx_pipeline
+    from brax.base import Actuator, System, Transform
+    from brax.io import mjcf as brax_mjcf
+    from brax.mjx.base import State
+    from mujoco import mjx
 
 V = 36
 
@@ -89,7 +93,7 @@ def _mjx(system: System, timestep: float) -> Engine:
             place = Transform.zero((system.num_links(),))
             full = State(q=q, qd=velocity, x=place, xd=None, contact=None, **data.__dict__)
             heavy = system.replace(dof_armature=system.dof_armature + inertia)
-            full = maximal.step(heavy, full, jnp.zeros(0, q.dtype))
+            full = mjx_pipeline.step(heavy, full, jnp.zeros(0, q.dtype))
             return _strong((full.q, full.qd, full.qacc_warmstart))
 
     return Engine(timestep, init, step, lambda state: state[:2])

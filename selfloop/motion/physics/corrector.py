@@ -82,7 +82,8 @@ def _correct_one(physics, substeps: int, strength: Gains, x: Array, length: Arra
     counts = features.valid(length, len(x))
     healthy = jnp.isfinite(x).all() & jnp.isfinite(fixed).all() & result.alive[length - 1]
     fixed = jnp.where(healthy, fixed, given)
-    distance = jnp.linalg.norm(_joints(fixed) - _joints(given), axis=-1).mean(-1)
+    after, before = skeleton.forward(features.decode(jnp.stack([fixed, given])))[0]
+    distance = jnp.linalg.norm(after - before, axis=-1).mean(-1)
     share = _mean(result.wrench, counts[1:, None])
     info = {
         "moved_mm": jnp.where(healthy, 1000 * _mean(distance, counts), 0),
@@ -91,10 +92,6 @@ def _correct_one(physics, substeps: int, strength: Gains, x: Array, length: Arra
         "root_torque_share": jnp.where(healthy, share[1], 0),
     }
     return fixed, info
-
-
-def _joints(x: Array) -> Array:
-    return skeleton.forward(features.decode(x))[0]
 
 
 def _mean(values: Array, counts: Array) -> Array:

@@ -1,9 +1,9 @@
 """The canonical skeleton as a MuJoCo model: bodies with mass, three hinges a ball joint, contact spheres, a floor.
 
 Masses are the fractions that P. de Leva (Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters, J. Biomech.
-29, 1996, table 4, men) gives, of a person of 65 kg. The trunk is split at the skeleton's own joints: the pelvis takes the
-lower part and half the middle, the chest the rest; the forearm carries its hand; a fifth of the foot is toes. Inertia
-follows from the shapes' volume.
+29, 1996, table 4, men) gives, of a person of 65 kg. The trunk is split at the skeleton's own joints: the pelvis takes
+the lower part and half the middle, the chest the rest; the forearm carries its hand; a fifth of the foot is toes.
+Inertia follows from the shapes' volume.
 
 Only the contact spheres touch, and only the floor. Degrees of freedom are in the skeleton's own order: three of
 translation (world), three of rotation (pelvis frame), then the joint coordinates.

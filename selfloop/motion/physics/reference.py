@@ -44,6 +44,8 @@ class Reference(NamedTuple):
     """Velocities [K, V]: root (m/s, world; rad/s, pelvis frame), joint coordinates (rad/s)."""
     motion: Motion
     """The filtered and grounded motion at the frames [T, ...]."""
+    sunk: Array
+    """How deep (m) the first pose lies in the floor, 0 or more."""
 
 
 def prepare(motion: Motion, length: Array, steps: int) -> Reference:
@@ -54,7 +56,9 @@ def prepare(motion: Motion, length: Array, steps: int) -> Reference:
     root = lowpass(motion.root, length)
     six = lowpass(rotations.to_six(motion.rotations), length)
     turns = rotations.from_six(six)
-    root = root - floor(Motion(root, turns), length)[:, None] * np.array([0, 0, 1], np.float32)
+    lowest = skeleton.sphere_heights(*skeleton.forward(Motion(root, turns))).min(-1)
+    ground = floor(lowest, length)
+    root = root - ground[:, None] * np.array([0, 0, 1], np.float32)
     quaternion = _continuous(rotations.to_quaternion(turns[:, 0]))
     flat = jnp.concatenate([root, quaternion, skeleton.coordinates(turns)], -1)
     value, slope = _reader(len(root), steps)
@@ -66,6 +70,7 @@ def prepare(motion: Motion, length: Array, steps: int) -> Reference:
         jnp.concatenate([q[:, :3], unit, q[:, 7:]], -1),
         jnp.concatenate([rate[:, :3], spin, rate[:, 7:]], -1),
         Motion(root, turns),
+        jnp.maximum(ground[0] - lowest[0], 0),
     )
 
 
@@ -87,16 +92,15 @@ def lowpass(values: Array, length: Array, sigma: float = SMOOTHING) -> Array:
     return mean.reshape(values.shape)
 
 
-def floor(motion: Motion, length: Array) -> Array:
-    """Height [T] (m) of the floor that a motion seems to walk on.
+def floor(lowest: Array, length: Array) -> Array:
+    """Height [T] (m) of the floor that a motion seems to walk on, whose lowest contact sphere is at ``lowest`` [T] (m).
 
-    The `SUPPORT` quantile of the lowest contact sphere's height within a second, smoothed: a jump of up to three
-    quarters of a second keeps its height, single deep or high frames count little, and a motion that floats or sinks,
-    steadily or slowly changing, is found out. On top of it small gaps are closed frame by frame, for a foot that
-    should stand but hangs a finger's breadth over the floor lets the other one scuff; larger gaps are flight.
+    The `SUPPORT` quantile within a second, smoothed: a jump of up to three quarters of a second keeps its height,
+    single deep or high frames count little, and a motion that floats or sinks, steadily or slowly changing, is found
+    out. On top of it small gaps are closed frame by frame, for a foot that should stand but hangs a finger's breadth
+    over the floor lets the other one scuff; larger gaps are flight.
     """
-    frames = len(motion.root)
-    lowest = skeleton.sphere_heights(*skeleton.forward(motion)).min(-1)
+    frames = len(lowest)
     at = np.add.outer(np.arange(frames), np.arange(-REACH, REACH + 1))
     inside = (at >= 0) & (at < length)
     near = jnp.sort(jnp.where(inside, lowest[np.clip(at, 0, frames - 1)], jnp.inf), -1)

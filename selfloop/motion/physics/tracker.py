@@ -1,7 +1,7 @@
 """Following a reference with the humanoid: proportional-derivative control, capped, at every physics step.
 
-On each degree of freedom acts ``f = clip(k (q_ref - q - h v) + d (v_ref - v), -cap, cap)`` with the reference at the end
-of the step h: the control law at the end of the step, to first order, if the mass matrix' diagonal also gets
+On each degree of freedom acts ``f = clip(k (q_ref - q - h v) + d (v_ref - v), -cap, cap)`` with the reference at the
+end of the step h: the control law at the end of the step, to first order, if the mass matrix' diagonal also gets
 ``h (d + k h)`` (stable PD: Tan, Liu and Turk, IEEE CG&A 2011). So gains may be high and steps long, and contacts feel
 the same stiff body. Joint gains are those of DeepMimic (Peng et al., SIGGRAPH 2018), stiffer. On the root, which has no
 motor, acts a spring with a small cap, the residual wrench: it keeps balance, but cannot carry the body's weight.
@@ -80,42 +80,37 @@ class Track(NamedTuple):
     """What became of a motion."""
 
     motion: Motion
-    """The humanoid's motion at the frames [T, ...]; from where it fell on it stands still."""
+    """The humanoid's motion at the frames [T, ...]; from a number that is not finite on it stands still."""
     alive: Array
-    """Whether the humanoid stood [T] (bool)."""
+    """Whether the humanoid has neither fallen nor blown up so far [T] (bool)."""
     wrench: Array
-    """The root's mean force and torque in the step into each frame but the first [T - 1, 2], as shares of their caps."""
+    """The root's mean force and torque on the way to each frame but the first [T - 1, 2], as shares of their caps."""
 
 
 def track(engine: Engine, strength: Gains, reference: Reference) -> Track:
-    """The humanoid's motion when it follows a reference from the reference's own first state, lifted out of the floor."""
+    """The humanoid's motion when it follows a reference from that one's own first state, lifted out of the floor."""
     steps = round(1 / (FPS * engine.timestep))
-    start = reference.q[0].at[2].add(_sunk(reference))
+    start = reference.q[0].at[2].add(reference.sunk)
     inertia = strength.implicit * engine.timestep * (strength.damping + engine.timestep * strength.stiffness)
-    frames = _by_frame((reference.q[1:], reference.velocity[1:]), steps)
 
-    def frame(
-        carry: tuple[Any, Array], goal: tuple[Any, Motion]
-    ) -> tuple[tuple[Any, Array], tuple[Array, Array, Array]]:
-        state, alive = carry
-        targets, wanted = goal
+    def step(state: Any, target: tuple[Array, Array]) -> tuple[Any, Array]:
+        force = _force(engine.timestep, strength, *target, *engine.read(state))
+        return engine.step(state, force, inertia), force[:6]
 
-        def substep(state: Any, target: tuple[Array, Array]) -> tuple[Any, Array]:
-            force = _force(engine.timestep, strength, *target, *engine.read(state))
-            return engine.step(state, force, inertia), force[:6]
-
-        after, wrench = jax.lax.scan(substep, state, targets)
+    def frame(state: Any, targets: tuple[Array, Array]) -> tuple[Any, tuple[Array, Array, Array]]:
+        after, wrench = jax.lax.scan(step, state, targets)
         q, velocity = engine.read(after)
-        alive = alive & jnp.isfinite(q).all() & jnp.isfinite(velocity).all() & _stands(to_motion(q), wanted)
-        state = jax.tree.map(lambda new, old: jnp.where(alive, new, old), after, state)
-        return (state, alive), (engine.read(state)[0], alive, jnp.where(alive, wrench, jnp.zeros_like(wrench)))
+        sound = jnp.isfinite(q).all() & jnp.isfinite(velocity).all()
+        state = jax.tree.map(lambda new, old: jnp.where(sound, new, old), after, state)
+        return state, (engine.read(state)[0], sound, jnp.where(sound, wrench, jnp.zeros_like(wrench)))
 
-    begin = engine.init(start, reference.velocity[0])
-    wanted = jax.tree.map(lambda leaf: leaf[1:], reference.motion)
-    _, (q, alive, wrench) = jax.lax.scan(frame, (begin, jnp.array(True)), (frames, wanted))
+    goals = jax.tree.map(lambda x: x[1:].reshape(-1, steps, *x.shape[1:]), (reference.q, reference.velocity))
+    _, (q, sound, wrench) = jax.lax.scan(frame, engine.init(start, reference.velocity[0]), goals)
+    motion = to_motion(jnp.concatenate([start[None], q]))
+    alive = jnp.concatenate([jnp.ones(1, bool), sound]) & _stands(motion, reference.motion)
     most = jnp.linalg.norm(strength.cap[:6].reshape(2, 3), axis=-1)
     share = jnp.linalg.norm(wrench.reshape(-1, steps, 2, 3), axis=-1).mean(1) / most[None]
-    return Track(to_motion(jnp.concatenate([start[None], q])), jnp.concatenate([jnp.array([True]), alive]), share)
+    return Track(motion, jnp.cumprod(alive.astype(jnp.int32)) > 0, share)
 
 
 def to_motion(q: Array) -> Motion:
@@ -140,18 +135,10 @@ def _rotation_vector(source: Array, target: Array) -> Array:
     return turn[1:] * (2 * jnp.arctan2(sine, turn[0]) / sine)
 
 
-def _sunk(reference: Reference) -> Array:
-    """How deep (m) the first pose lies in the floor."""
-    first = jax.tree.map(lambda leaf: leaf[0], reference.motion)
-    return jnp.maximum(-skeleton.sphere_heights(*skeleton.forward(first)).min(), 0)
-
-
 def _stands(motion: Motion, wanted: Motion) -> Array:
+    """Whether head and root [T] are near enough to where they should be."""
+    pair = jax.tree.map(lambda *leaves: jnp.stack(leaves), motion, wanted)
+    now, then = skeleton.forward(pair)[0]
     head = skeleton.INDEX["neck"]
-    now, then = skeleton.forward(motion)[0], skeleton.forward(wanted)[0]
-    return (now[head, 2] > then[head, 2] - HEAD_DROP) & (jnp.linalg.norm(motion.root - wanted.root) < ROOT_OFF)
-
-
-def _by_frame(tree: Any, steps: int) -> Any:
-    """Leaves [(T - 1) S, ...] as [T - 1, S, ...]."""
-    return jax.tree.map(lambda leaf: leaf.reshape(-1, steps, *leaf.shape[1:]), tree)
+    off = jnp.linalg.norm(now[:, 0] - then[:, 0], axis=-1)
+    return (now[:, head, 2] > then[:, head, 2] - HEAD_DROP) & (off < ROOT_OFF)
