@@ -62,10 +62,29 @@ def _sqrt_psd_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array,
 
 def _root_eigen(matrix: Array) -> tuple[Array, Array]:
     """Square roots of the eigenvalues, and eigenvectors; what rounding alone can produce counts as 0."""
-    values, vectors = jnp.linalg.eigh(matrix)
+    values, vectors = _eigh(matrix)
     noise = values[-1] * values.shape[0] * jnp.finfo(values.dtype).eps
     real = values > jnp.maximum(noise, 0)
     return jnp.where(real, jnp.sqrt(jnp.where(real, values, 1)), 0), vectors
+
+
+@jax.custom_jvp
+def nuclear_norm(matrix: Array) -> Array:
+    """The sum of the singular values of a matrix [F, F]; its gradient is ``U V^T``, on the null space 0."""
+    return _svd(matrix)[1].sum()
+
+
+@nuclear_norm.defjvp
+def _nuclear_norm_jvp(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    left, values, right = _svd(primals[0])
+    real = values > values[0] * values.shape[0] * jnp.finfo(values.dtype).eps
+    return values.sum(), (jnp.where(real[None], left, 0) @ right * tangents[0]).sum()
+
+
+# One matrix at a time even under `vmap`: on a CPU of few cores jaxlib's batched LAPACK calls wait for threads of the
+# pool that they run in, and two at once can wait for each other for ever (seen with jaxlib 0.10.2 on two cores).
+_eigh = jax.custom_batching.sequential_vmap(lambda matrix: tuple(jnp.linalg.eigh(matrix)))
+_svd = jax.custom_batching.sequential_vmap(lambda matrix: tuple(jnp.linalg.svd(matrix)))
 
 
 def squared_frechet(a: Moments, b: Moments) -> Array:
@@ -74,7 +93,7 @@ def squared_frechet(a: Moments, b: Moments) -> Array:
     The cross term is the sum of the singular values of ``A^(1/2) B^(1/2)``, which keeps full precision where the
     covariances are singular (N < F) and the textbook root of their product does not.
     """
-    cross = jnp.linalg.svd(sqrt_psd(a.covariance) @ sqrt_psd(b.covariance), compute_uv=False).sum()
+    cross = nuclear_norm(sqrt_psd(a.covariance) @ sqrt_psd(b.covariance))
     spread = jnp.trace(a.covariance) + jnp.trace(b.covariance) - 2 * cross
     return jnp.maximum(((a.mean - b.mean) ** 2).sum() + spread, 0)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from selfloop.metrics import frechet_distance, gaussian_w2, moments, squared_frechet
-from selfloop.metrics.frechet import Moments, sqrt_psd
+from selfloop.metrics.frechet import Moments, nuclear_norm, sqrt_psd
 
 distance = jax.jit(frechet_distance)
 
@@ -55,6 +55,17 @@ def test_bias_is_as_documented():
     assert abs(values.mean() - expected) < 4 * error + expected * f / n  # next order in f / n
 
 
+def test_many_at_once_agree_with_one_by_one():
+    """And come back at all: batched LAPACK calls that run at the same time can block one another."""
+    x = jax.random.normal(jax.random.key(0), (100, 30, 24))
+    y = jax.random.normal(jax.random.key(1), (100, 40, 24))
+    many = jax.jit(lambda x, y: (jax.vmap(frechet_distance)(x, y), jax.vmap(frechet_distance)(y, y[::-1])))
+    for _ in range(3):
+        values, _ = jax.block_until_ready(many(x, y))
+    for i in (0, 99):
+        assert np.isclose(values[i], distance(x[i], y[i]), rtol=1e-4)
+
+
 def test_weights_are_counts_and_absence():
     x = samples(0, 30, 4)
     weight = jnp.array([1.0, 0.0] * 15)
@@ -87,6 +98,7 @@ def test_root_and_its_derivative():
     with jax.enable_x64(True):
         wide = jnp.asarray(np.array(matrix), jnp.float64)
         check_grads(sqrt_psd, (wide,), order=1, modes=["fwd", "rev"], atol=1e-5, rtol=1e-5)
+        check_grads(nuclear_norm, (wide + 1,), order=1, modes=["fwd", "rev"], atol=1e-5, rtol=1e-5)
 
 
 def test_gradient_is_right_and_finite_at_singular_covariances():
