@@ -1,0 +1,54 @@
+"""A folder of made-up clips; compiled programs kept for the length of the tests."""
+
+import jax
+import numpy as np
+import pytest
+
+from selfloop.motion.data import quaternion
+from selfloop.motion.data.clip import Clip
+from selfloop.motion.data.formats import bvh
+from selfloop.motion.data.skeleton import J
+
+
+def swaying(name: str, seed: int, frames: int = 60) -> Clip:
+    """A figure that wanders about and bends some joints."""
+    random = np.random.default_rng(seed)
+    phase, rate = random.uniform(0, 2 * np.pi, (2, 4)).astype(np.float32)
+    wave = np.sin(phase + rate * np.arange(frames, dtype=np.float32)[:, None] / 20)
+    turns = np.tile(quaternion.IDENTITY.astype(np.float32), (frames, J, 1))
+    turns[:, 0] = quaternion.about_axis("z", wave[:, 0])
+    for joint in (1, 2, 4):
+        turns[:, joint] = quaternion.about_axis("x", 0.3 * wave[:, 1])
+    root = np.stack([wave[:, 2], wave[:, 3], 0.9 + 0.02 * wave[:, 1]], 1)
+    return Clip(name, 20.0, root, turns, name.split("_")[0])
+
+
+@pytest.fixture(scope="session")
+def clips_folder(tmp_path_factory):
+    """Six BVH clips of three labels, 34 windows of 40 frames: a whole data set."""
+    folder = tmp_path_factory.mktemp("clips")
+    for i in range(6):
+        name = f"{('walk', 'wave', 'dance')[i % 3]}_{i}"
+        bvh.write(folder / f"{name}.bvh", swaying(name, i))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """A fresh folder of compiled programs, used by this process from now on and by those that are given it."""
+    from jax.experimental.compilation_cache import compilation_cache as cache
+
+    folder = tmp_path_factory.mktemp("compiled")
+    wanted = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in wanted}
+    for name, value in wanted.items():
+        jax.config.update(name, value)
+    cache.reset_cache()
+    yield {name.upper(): str(value) for name, value in wanted.items()}
+    for name, value in before.items():
+        jax.config.update(name, value)
+    cache.reset_cache()
