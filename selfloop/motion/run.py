@@ -108,7 +108,7 @@ def _chain(bench: Bench, arm: str, seed: int, resume: int | None) -> None:
     def tick() -> None:
         bench.tick(config.steps, f"seed {seed}: generation 0")
 
-    first_fit = setup.trained_once(bench.model.fit, _first(config), start, tick)
+    first_fit = setup.trained_once(bench.model.fit, _first(config), setup.synthetic(config), start, tick)
     loop = _timed(setup.arm_loop(arm, config, bench.data, bench.model, first_fit), bench.seconds)
 
     def keep(key: Array, result: Generation) -> None:

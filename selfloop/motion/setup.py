@@ -11,7 +11,7 @@ import numpy as np
 from jax import Array
 
 from selfloop import policies, sources
-from selfloop.batch import Batch, uniform
+from selfloop.batch import Batch, concatenate, empty, uniform
 from selfloop.correctors.identity import identity
 from selfloop.loop import Loop, Model
 from selfloop.motion.config import MotionLoopConfig
@@ -120,8 +120,12 @@ ARMS: dict[str, Callable[[MotionLoopConfig], tuple[float, Callable]]] = {
 def arm_loop(arm: str, config: MotionLoopConfig, data: Data, base: Model, first_fit: Callable) -> Loop:
     """The loop of one arm. The baseline draws the same number of samples, so that arms differ in data alone."""
     lam, corrector = ARMS[arm](config)
-    m = max(1, policies.synthetic_count(config.lam, config.n))
-    return Loop(base, policies.augment(lam), sources.fixed(batch(data.real)), m, corrector, first_fit)
+    return Loop(base, policies.augment(lam), sources.fixed(batch(data.real)), synthetic(config), corrector, first_fit)
+
+
+def synthetic(config: MotionLoopConfig) -> int:
+    """Samples a generation; one at least, so that there is something to measure."""
+    return max(1, policies.synthetic_count(config.lam, config.n))
 
 
 def evaluation_conditions(data: Data, n: int) -> dict[str, Array]:
@@ -135,14 +139,18 @@ def evaluation_conditions(data: Data, n: int) -> dict[str, Array]:
     return {"label": jnp.asarray(label[order]), "length": jnp.asarray(data.real.length[order])}
 
 
-def trained_once(fit: Callable, calls: int, path: Path, tick: Callable[[], None]) -> Callable:
-    """Generation 0's fit: ``calls`` times ``fit``, kept at ``path`` so that the arms of a seed share it."""
+def trained_once(fit: Callable, calls: int, m: int, path: Path, tick: Callable[[], None]) -> Callable:
+    """Generation 0's fit: ``calls`` times ``fit``, kept at ``path`` so that the arms of a seed share it.
+
+    The real data get m absent samples beside them: the size of every later training set, so that ``fit`` compiles once.
+    """
 
     def first_fit(key: Array, real: Batch, state: object) -> tuple[object, dict[str, Array]]:
         if path.exists():
             return checkpoint.load(path, (state, {"loss": jnp.zeros(())}))
+        padded = concatenate(real, empty(real, m))
         for i in range(calls):
-            state, info = fit(jax.random.fold_in(key, i), real, state)
+            state, info = fit(jax.random.fold_in(key, i), padded, state)
             jax.block_until_ready(state)
             tick()
         checkpoint.save(path, (state, info))
