@@ -65,8 +65,8 @@ class MotionLoopConfig:
 def smoke() -> MotionLoopConfig:
     """A complete run in miniature, to see that everything works: under 2 minutes on 2 cores with warm caches."""
     return MotionLoopConfig(
-        preset="smoke", out=Path("runs/smoke"), n=16, generations=2, seeds=1, evaluate=16, first_steps=100, steps=20, batch=16,
-        width=128, layers=2,
+        preset="smoke", out=Path("runs/smoke"), n=16, generations=2, seeds=1, evaluate=16, first_steps=100, steps=20,
+        batch=16, width=128, layers=2,
     )  # fmt: skip
 
 

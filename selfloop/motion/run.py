@@ -17,6 +17,7 @@ from jax import Array
 from selfloop.loop import Generation, Loop, Model, checkpointed
 from selfloop.motion import measures, setup, summary
 from selfloop.motion.config import MotionLoopConfig, checked
+from selfloop.motion.model.evaluator import Evaluator
 from selfloop.motion.setup import Data
 from selfloop.runs import checkpoint, files, record
 from selfloop.runs.config import resume_or_start
@@ -44,11 +45,12 @@ class Bench:
 def run(config: MotionLoopConfig) -> Path:
     """Run or continue the experiment; returns the path of its report.
 
-    The folder ``config.out`` then holds config.json, environment.json, floors.json, metrics.jsonl (one line an arm,
-    seed and generation), checkpoints, samples, figures and report.html. Raises SelfloopError for anything the user
-    can mend, before any work that it would lose.
+    The folder ``config.out`` then holds config.json, environment.json, encoder.json, floors.json, metrics.jsonl
+    (one line an arm, seed and generation), checkpoints, samples, figures and report.html. Raises SelfloopError for
+    anything the user can mend, before any work that it would lose.
     """
     config = checked(config)
+    print(f"reading motion: {config.data or 'the 15 embedded clips'}", flush=True)
     data = setup.load(config)
     config, model = replace(config, data_digest=data.digest), setup.model(config, data)
     with alone(config.out):
@@ -56,9 +58,19 @@ def run(config: MotionLoopConfig) -> Path:
         for stale in config.out.rglob(".*.tmp"):  # half-written files that a kill left over
             files.remove_quietly(stale)
         record.write_json(config.out / "environment.json", environment())
-        measure = measures.motion_measures(data.reference, setup.evaluator(data), data.real.names)
+        measure = measures.motion_measures(data.reference, _judge(config, data), data.real.names)
         _chains(config, data, model, measure)
         return summary.write(config, data, _floors(config, data, measure))
+
+
+def _judge(config: MotionLoopConfig, data: Data) -> Evaluator | None:
+    """The encoder of the measures, where there are clips to train it on; what it can do goes to encoder.json."""
+    if data.encoder is None:
+        return None
+    print("training the encoder of the measures, once: it is kept in the user's cache", flush=True)
+    judge, info = setup.evaluator(*data.encoder)
+    record.write_json(config.out / "encoder.json", info)
+    return judge
 
 
 def _chains(config: MotionLoopConfig, data: Data, model: Model, measure: Callable[..., dict[str, Array]]) -> None:

@@ -76,12 +76,9 @@ def _both_sides(clips: list[Clip]) -> list[Clip]:
     return [both for clip in clips for both in (clip, mirror(clip))]
 
 
-def evaluator(data: Data) -> Evaluator | None:
+def evaluator(cut: Windows, styles: list[str]) -> tuple[Evaluator, dict[str, float]]:
     """The encoder trained on clips that the loop never sees, from the user's cache where it was trained before."""
-    if data.encoder is None:
-        return None
-    cut, styles = data.encoder
-    return evaluators.load_or_train(cut, styles=styles)[0]
+    return evaluators.load_or_train(cut, styles=styles)
 
 
 def model(config: MotionLoopConfig, data: Data) -> Model:

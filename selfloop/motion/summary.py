@@ -94,6 +94,12 @@ def _summary(config: MotionLoopConfig, data: Data, rows: list[dict], floors: Map
         + ", ".join(f"{arm} {count}" for arm, count in failed.items())
         + ".",
     ]
+    if (encoder := config.out / "encoder.json").exists():
+        info = record.read_json(encoder)
+        lines.append(
+            f"The encoder behind the FID of features was trained on {info['windows']:g} windows of other clips; it "
+            f"tells the label of {info['label_accuracy']:.0%} of the windows of clips held out from its training."
+        )
     if data.encoder is None:
         lines.append(
             "This set is too small to hold clips back: its reference is its own windows, only training-free features "
