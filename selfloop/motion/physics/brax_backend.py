@@ -106,7 +106,7 @@ def _generalized(system: System, timestep: float) -> Engine:
         q_id=np.arange(V), qd_id=np.arange(V), ctrl_range=free, force_range=free,
         gain=one, gear=one, bias_q=0 * one, bias_qd=0 * one,
     )  # fmt: skip
-    driven = system.replace(actuator=jax.tree.map(jnp.asarray, motors))
+    driven = system.replace(actuator=jax.tree.map(jnp.asarray, motors), nu=V)
     base = driven.dof.armature
 
     def init(q: Array, velocity: Array) -> Any:

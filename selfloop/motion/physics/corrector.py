@@ -68,7 +68,7 @@ def physics_corrector(
 
 
 @functools.cache
-def compiled(pipeline: str, substeps: int = SUBSTEPS) -> Callable:
+def compiled(pipeline: str, substeps: int) -> Callable:
     """The jitted ``program(gains, x [C, T, D], length [C]) -> (x, info)`` behind the corrector."""
     body = functools.partial(_correct_one, engine(pipeline, 1 / (FPS * substeps)), substeps)
     return jax.jit(jax.vmap(body, in_axes=(None, 0, 0)))

@@ -58,7 +58,7 @@ def prepare(motion: Motion, length: Array, steps: int) -> Reference:
     turns = rotations.from_six(six)
     lowest = skeleton.sphere_heights(*skeleton.forward(Motion(root, turns))).min(-1)
     ground = floor(lowest, length)
-    root = root - ground[:, None] * np.array([0, 0, 1], np.float32)
+    root = root - ground[:, None] * np.array([[0, 0, 1]], np.float32)
     quaternion = _continuous(rotations.to_quaternion(turns[:, 0]))
     flat = jnp.concatenate([root, quaternion, skeleton.coordinates(turns)], -1)
     value, slope = _reader(len(root), steps)
@@ -82,7 +82,7 @@ def lowpass(values: Array, length: Array, sigma: float = SMOOTHING) -> Array:
     frames, radius = len(values), int(np.ceil(3 * sigma))
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     last = length - 1
-    at = jnp.minimum(jnp.arange(frames), last)[:, None] + np.arange(-radius, radius + 1)
+    at = jnp.minimum(jnp.arange(frames), last)[:, None] + np.arange(-radius, radius + 1, dtype=np.int32)[None]
     inside = jnp.clip(jnp.where(at < 0, -at, jnp.where(at > last, 2 * last - at, at)), 0, last)
     edge = jnp.where(at < 0, 0, last)
     flat = values.reshape(frames, -1)
@@ -101,7 +101,7 @@ def floor(lowest: Array, length: Array) -> Array:
     over the floor lets the other one scuff; larger gaps are flight.
     """
     frames = len(lowest)
-    at = np.add.outer(np.arange(frames), np.arange(-REACH, REACH + 1))
+    at = np.add.outer(np.arange(frames), np.arange(-REACH, REACH + 1)).astype(np.int32)
     inside = (at >= 0) & (at < length)
     near = jnp.sort(jnp.where(inside, lowest[np.clip(at, 0, frames - 1)], jnp.inf), -1)
     rank = (SUPPORT * (inside.sum(-1) - 1).astype(jnp.float32)).astype(jnp.int32)
@@ -114,11 +114,11 @@ def floor(lowest: Array, length: Array) -> Array:
 
 def _blur(values: Array, length: Array, sigma: float) -> Array:
     """Gaussian means [T] over those of the frames that count; the last one then repeats."""
-    frames = np.arange(len(values))
-    at = jnp.minimum(frames, length - 1)
-    distance = (at[:, None] - frames).astype(values.dtype)
-    weight = jnp.where(frames < length, jnp.exp(-0.5 * (distance / sigma) ** 2), 0)
-    return weight @ jnp.where(frames < length, values, 0) / weight.sum(-1)
+    frames = jnp.arange(len(values))
+    counts = frames < length
+    distance = (jnp.minimum(frames, length - 1)[:, None] - frames[None]).astype(values.dtype)
+    weight = jnp.where(counts[None], jnp.exp(-0.5 * (distance / sigma) ** 2), 0)
+    return weight @ jnp.where(counts, values, 0) / weight.sum(-1)
 
 
 def hamilton(p: Array, q: Array) -> Array:
@@ -129,7 +129,7 @@ def hamilton(p: Array, q: Array) -> Array:
 
 def conjugate(q: Array) -> Array:
     """The inverse [..., 4] of a unit quaternion."""
-    return q * np.array([1, -1, -1, -1], np.float32)
+    return jnp.concatenate([q[..., :1], -q[..., 1:]], -1)
 
 
 def _continuous(quaternion: Array) -> Array:
