@@ -29,8 +29,9 @@ from selfloop.runs import checkpoint
 SMALL = 100
 """A set of fewer clips is not split: too little would be left for a reference and an encoder."""
 
-REFERENCE = 1024
-"""Most windows in the reference, distinct clips first."""
+FEWEST, MOST = 256, 1024
+"""Windows of a reference: two a clip, within these bounds. All windows would over-weigh long clips, and so their labels,
+against the loop's own windows, which take distinct clips first."""
 
 
 class Data(NamedTuple):
@@ -39,7 +40,7 @@ class Data(NamedTuple):
     real: Windows
     """The n windows that the loop trains on."""
     pool: Windows
-    """All windows of the loop's clips, for the floor lines."""
+    """Windows of the loop's clips, chosen as the reference is, for the floor lines."""
     reference: Windows
     """What samples are judged by: other clips, or in a small set the pool itself."""
     encoder: tuple[Windows, list[str]] | None
@@ -54,9 +55,7 @@ def load(config: MotionLoopConfig) -> Data:
     parts = splits.split(clips) if len(clips) >= SMALL else {"loop": clips, "reference": clips, "encoder": []}
     own = _both_sides(parts["loop"]) if config.mirror else parts["loop"]
     real = windows.cut(own, config.frames, config.n)
-    pool = windows.cut(own, config.frames)
-    reference = windows.cut(parts["reference"], config.frames)
-    reference = Windows(*(field if isinstance(field, tuple) else field[:REFERENCE] for field in reference))
+    pool, reference = _evenly(own, config.frames), _evenly(parts["reference"], config.frames)
     encoder = None
     if parts["encoder"]:
         cut = windows.cut(parts["encoder"], config.frames)
@@ -70,6 +69,13 @@ def _digest(*parts: object) -> str:
     for leaf in jax.tree.leaves(parts):
         digest.update(repr(leaf).encode() if isinstance(leaf, str) else np.ascontiguousarray(leaf).tobytes())
     return digest.hexdigest()[:16]
+
+
+def _evenly(clips: list[Clip], frames: int) -> Windows:
+    """Windows with about as many of every clip."""
+    every = windows.cut(clips, frames)
+    most = min(max(2 * len(clips), FEWEST), MOST)
+    return Windows(*(field if isinstance(field, tuple) else field[:most] for field in every))
 
 
 def _both_sides(clips: list[Clip]) -> list[Clip]:
