@@ -30,7 +30,7 @@ SMALL = 100
 """A set of fewer clips is not split: too little would be left for a reference and an encoder."""
 
 FEWEST, MOST = 256, 1024
-"""Windows of a reference: two a clip, within these bounds. All windows would over-weigh long clips, and so their labels,
+"""Windows of a reference: two a clip, within these bounds. All windows would over-weigh long clips and their labels
 against the loop's own windows, which take distinct clips first."""
 
 
