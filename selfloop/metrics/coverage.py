@@ -12,30 +12,41 @@ from jax import Array
 from selfloop.metrics.distances import distances, filled
 
 
-def neighbour_radii(x: Array, weight: Array | None = None, k: int = 3) -> Array:
-    """Distance [N] from each sample to its k-th nearest other present sample; infinite where fewer than k are."""
+def neighbour_radii(x: Array, weight: Array | None = None, k: int = 3, group: Array | None = None) -> Array:
+    """Distance [N] from each sample to its k-th nearest other present sample; infinite where fewer than k are.
+
+    Given groups [N], only samples of other groups are neighbours: pieces of one recording lie much closer to one
+    another than draws of one law do, and balls of that size cover nothing.
+    """
     x, weight = filled(x, weight)
-    gone = (weight <= 0)[None] | jnp.eye(x.shape[0], dtype=bool)
+    group = jnp.arange(x.shape[0]) if group is None else group
+    gone = (weight <= 0)[None] | (group[:, None] == group[None])
     between = jnp.where(gone, jnp.inf, distances(x, x))
     return -jax.lax.top_k(-between, k)[0][:, -1]
 
 
 def prdc(
-    x: Array, y: Array, x_weight: Array | None = None, y_weight: Array | None = None, k: int = 3
+    x: Array,
+    y: Array,
+    x_weight: Array | None = None,
+    y_weight: Array | None = None,
+    y_group: Array | None = None,
+    k: int = 3,
 ) -> dict[str, Array]:
     """Scalars ``precision``, ``recall``, ``density``, ``coverage`` of generated x [N, F] against real y [M, F].
 
     precision: share of generated samples inside a real ball. recall: share of real samples inside a generated ball.
     density: real balls over a generated sample, divided by k (1 is expected for equal laws, more for samples crowded
     where real ones are dense). coverage: share of real balls that hold a generated sample. All but precision and
-    density depend on N: compare equal counts.
+    density depend on N: compare equal counts. ``y_group`` [M] names the recording of each real sample, where several
+    are pieces of one; density then counts balls by recordings' mean size.
     """
     x, x_weight = filled(x, x_weight)
     y, y_weight = filled(y, y_weight)
     x_share, y_share = x_weight / x_weight.sum(), y_weight / y_weight.sum()
     x_here, y_here = (x_weight > 0)[:, None], (y_weight > 0)[None]
     between = distances(x, y)
-    in_real = (between <= neighbour_radii(y, y_weight, k)[None]) & y_here
+    in_real = (between <= neighbour_radii(y, y_weight, k, y_group)[None]) & y_here
     in_generated = (between <= neighbour_radii(x, x_weight, k)[:, None]) & x_here
     balls = jnp.where(in_real, (y_share * (y_weight > 0).sum().astype(y.dtype))[None], 0).sum(1)
     return {

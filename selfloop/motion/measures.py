@@ -38,6 +38,9 @@ class Reference(NamedTuple):
     points: dict[str, Array]
     """The reference in each space [M, F]."""
     fitted: dict[str, Moments]
+    clip: Array | None
+    """The clip that each reference motion is from [M]; None where motions to be measured may come from the same ones,
+    so that pieces of one clip count as neighbours."""
 
 
 class Described(NamedTuple):
@@ -66,7 +69,8 @@ def prepare(reference: Windows, evaluator: Evaluator | None = None, names: tuple
     if evaluator is not None:
         points["features"] = jax.jit(embed)(evaluator, x, length)
     fitted = {space: moments(values) for space, values in points.items()}
-    return Reference(evaluator, answer, scales, points, fitted)
+    clip = None if evaluator is None else jnp.asarray(reference.clip)
+    return Reference(evaluator, answer, scales, points, fitted, clip)
 
 
 def describe(reference: Reference, x: Array, length: Array, label: Array) -> Described:
@@ -92,7 +96,8 @@ def summarise(key: Array, described: Described, reference: Reference, weight: Ar
         result[f"fid_{space}"] = squared_frechet(moments(points, weight), reference.fitted[space])
         result[f"diversity_{space}"] = random_pair_distance(keys[space], points, weight, PAIRS)
     space = "features" if reference.evaluator is not None else "kinetic"
-    result |= prdc(described.points[space], reference.points[space], weight)
+    near = prdc(described.points[space], reference.points[space], weight, y_group=reference.clip)
+    result |= {name: near[name] for name in ("precision", "recall", "coverage")}
     if reference.evaluator is not None:
         result["label_accuracy"] = _mean(described.right, weight)
     return result | {name: _mean(values, weight) for name, values in described.artefacts.items()}
@@ -113,9 +118,9 @@ def motion_measures(
     """The metric of a generation: ``measure(key, x, length, label, weight=None) -> dict`` of scalars, one jitted call.
 
     ``fid_*`` and ``diversity_*`` (mean distance of 300 random pairs) in each space; ``precision``, ``recall``,
-    ``density``, ``coverage`` among latents (without an evaluator, among kinetic features); ``label_accuracy``, the
-    share of motions whose label the evaluator recognises; the mean of each artefact (`artifacts.NAMES`). Figures in
-    ``features`` and ``label_accuracy`` are absent without an evaluator.
+    ``coverage`` by third neighbours (`metrics.prdc`) among latents, a reference motion's own clip left out; without an
+    evaluator among kinetic features, no clip left out; ``label_accuracy``, the share of motions whose label the
+    evaluator recognises; the mean of each artefact (`artifacts.NAMES`). Without an evaluator what needs one is absent.
 
     Args:
         reference: real windows that the model never sees.

@@ -35,7 +35,7 @@ class EvaluatorConfig:
     """How the encoder is built and trained; the default takes about half a minute on two cores."""
 
     latent: int = 32
-    width: int = 128
+    width: int = 96
     blocks: int = 2
     patch: int = 4
     """Frames a token; the windows' capacity must be a multiple."""
@@ -48,6 +48,9 @@ class EvaluatorConfig:
     dropout: float = 0.1
     mirror: float = 0.5
     """Share of training motions that are mirrored, their label with them."""
+    offset: float = 0.3
+    """Every training motion is displaced by one constant in each channel, of so many standard deviations: with few
+    clips the labels of new ones are recognised better (61 against 49 % with 50 clips), small lifts seen less well."""
     holdout: int = 8
     """One clip of so many is left out of training, to measure accuracy on."""
 
@@ -230,11 +233,13 @@ def _fit(
     cross_entropy = optax.softmax_cross_entropy_with_integer_labels
 
     def loss_of(params: Any, key: Array) -> Array:
-        pick_key, mirror_key, drop_key = jax.random.split(key, 3)
+        pick_key, mirror_key, offset_key, drop_key = jax.random.split(key, 4)
         pick = jax.random.randint(pick_key, (config.batch,), 0, n)
         channel, length, label, style = (values[pick] for values in data)
         flip = (jax.random.uniform(mirror_key, (config.batch,)) < config.mirror) & (partner[label] >= 0)
         channel = jnp.where(flip[:, None, None], mirrored(channel), channel)
+        offset = config.offset * jax.random.normal(offset_key, (config.batch, 1, C))
+        channel = channel + offset * scale.deviation[None, None]
         patches, mask = patched(channel, length, scale, config.patch)
         drop = {"dropout": drop_key}
         latent = network.apply({"params": params["encoder"]}, patches, mask, deterministic=False, rngs=drop)
