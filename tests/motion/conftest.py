@@ -1,4 +1,7 @@
-"""A folder of made-up clips; compiled programs kept for the length of the tests."""
+"""A small set of clips; compiled programs kept for the length of the tests, or made in a hurry."""
+
+import importlib.util
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -24,13 +27,29 @@ def swaying(name: str, seed: int, frames: int = 60) -> Clip:
 
 
 @pytest.fixture(scope="session")
-def clips_folder(tmp_path_factory):
-    """Six BVH clips of three labels, 34 windows of 40 frames: a whole data set."""
+def made_up_folder(tmp_path_factory):
+    """Six BVH clips of three labels, called walk_0 to dance_5."""
     folder = tmp_path_factory.mktemp("clips")
     for i in range(6):
         name = f"{('walk', 'wave', 'dance')[i % 3]}_{i}"
         bvh.write(folder / f"{name}.bvh", swaying(name, i))
     return folder
+
+
+@pytest.fixture(scope="session")
+def clips_folder(made_up_folder):
+    """The 15 real clips that the `mocap` extra installs; where it is not installed, made-up ones."""
+    spec = importlib.util.find_spec("pybullet_data")
+    return made_up_folder if spec is None else Path(spec.origin).parent / "data" / "motions"
+
+
+@pytest.fixture(scope="module")
+def hurried():
+    """Programs are compiled in half the time and run more slowly: for tests that hardly compute."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture(scope="session")

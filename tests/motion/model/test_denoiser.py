@@ -7,6 +7,8 @@ import pytest
 
 from selfloop.motion.model.denoiser import Denoiser, DenoiserConfig
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 SIZES = {
     "one band": DenoiserConfig(frames=8, features=6, labels=3, band=8, width=16, layers=2),
     "four bands": DenoiserConfig(frames=8, features=6, labels=3, band=2, width=16, layers=2),

@@ -17,6 +17,8 @@ from selfloop.motion.model.model import MotionModelConfig, draw_rows, motion_mod
 from selfloop.motion.model.spectrum import spectrum
 from selfloop.runs import checkpoint
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 T = 8
 NETWORK = DenoiserConfig(frames=T, features=D, labels=2, band=T, width=32, layers=1)
 CONFIG = MotionModelConfig(network=NETWORK, batch=16, first_steps=8, steps=1, sample_steps=4, ema=0.9)
