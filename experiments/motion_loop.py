@@ -8,6 +8,7 @@ The same command on the same --out continues a run that was stopped. Results: a 
 --out a page (report.html), figures and metrics.jsonl.
 """
 
+import itertools
 import signal
 import sys
 
@@ -20,7 +21,7 @@ from selfloop.runs.environment import compilation_cache
 
 def parse(arguments: list[str]) -> MotionLoopConfig:
     """The settings that the command line asks for, on top of those of its --preset."""
-    named = [b for a, b in zip(arguments, [*arguments[1:], ""], strict=True) if a == "--preset"]
+    named = [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
     named += [a.removeprefix("--preset=") for a in arguments if a.startswith("--preset=")]
     preset = named[-1] if named else "default"
     if preset not in PRESETS:
