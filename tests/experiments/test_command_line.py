@@ -30,7 +30,7 @@ def test_a_preset_is_what_its_function_returns(parse, name, form):
 
 
 def test_options_change_a_preset(parse):
-    config = parse("--preset smoke --n 12 --lam 0.5 --arms baseline physics".split())
+    config = parse(["--preset", "smoke", "--n", "12", "--lam", "0.5", "--arms", "baseline", "physics"])
     assert (config.n, config.lam, config.arms) == (12, 0.5, ("baseline", "physics"))
     assert config.steps == PRESETS["smoke"]().steps
 
