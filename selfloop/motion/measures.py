@@ -156,8 +156,8 @@ def bootstrap(
 
     A resample counts each motion as often as it is drawn; copies are no neighbours of one another. Resampling biases
     Frechet distances and coverage as sampling did, once more: the interval is the basic one, ``2 m - q``, which
-    reflects the quantiles q of the resamples in the measure m and so takes that bias out instead of doubling it. It
-    tells the spread from motion to motion, not that from training to training: seeds do.
+    reflects the quantiles q of the resamples in the measure m and so takes that bias out instead of doubling it; it may
+    pass below 0. It tells the spread from motion to motion, not that from training to training: seeds do.
     """
     weight = jnp.ones(x.shape[0], x.dtype) if weight is None else weight
     described = describe(reference, x, length, label)
