@@ -2,7 +2,7 @@
 
 Distances are Frechet distances in three spaces: ``features`` (latents of the encoder), ``kinetic`` and ``geometric``
 (training-free). All grow as the number N of motions falls: use one N for every figure that is to be compared, and
-print the floor lines (`floor_lines`: real motion measured in the same way, at the same N) beside them.
+print the floor lines (`floors`: real motion measured in the same way, at the same N) beside them.
 Shapes: N motions, T frames, D = 64 features, M reference motions, R resamples.
 """
 
@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from selfloop.errors import ConfigError
@@ -177,42 +176,3 @@ def bootstrap(
         return 2 * middle - high, 2 * middle - low
 
     return {name: interval(middle, values[name]) for name, middle in point.items()}
-
-
-def floor_lines(
-    key: Array, real: Windows, measure: Measure, n: int, repeats: int = 8
-) -> dict[str, tuple[float, float]]:
-    """Mean and standard deviation of each measure over ``repeats`` draws of n real windows: where good models end.
-
-    Args:
-        key: PRNG key, consumed.
-        real: windows that are not in the reference: the loop's real ones, or one half from `halves`.
-        measure: the metric, from `motion_measures`.
-        n: the number of motions that the generations are measured with.
-        repeats: draws, each without replacement; with n near the number of windows they overlap, and the deviation
-            is too small.
-
-    Raises:
-        ConfigError: if there are fewer than n windows.
-    """
-    if not 4 <= n <= len(real.x):
-        raise ConfigError(f"{n} motions from {len(real.x)} real windows; measure at least 4 and at most all")
-    draws = []
-    for one in jax.random.split(key, repeats):
-        pick_key, measure_key = jax.random.split(one)
-        pick = np.asarray(jax.random.permutation(pick_key, len(real.x)))[:n]
-        x, length, label = (jnp.asarray(values[pick]) for values in (real.x, real.length, real.label))
-        draws.append({name: float(value) for name, value in measure(measure_key, x, length, label).items()})
-    table = {name: np.array([draw[name] for draw in draws]) for name in draws[0]}
-    return {name: (float(values.mean()), float(values.std(ddof=min(1, repeats - 1)))) for name, values in table.items()}
-
-
-def halves(key: Array, windows: Windows) -> tuple[Windows, Windows]:
-    """Two disjoint random halves of a set too small for a reference of its own; clips fall in both. Consumes key."""
-    order = np.asarray(jax.random.permutation(key, len(windows.x)))
-    middle = len(order) // 2
-    return _subset(windows, order[:middle]), _subset(windows, order[middle:])
-
-
-def _subset(windows: Windows, index: np.ndarray) -> Windows:
-    return Windows(*(field if isinstance(field, tuple) else field[index] for field in windows))

@@ -17,6 +17,7 @@ from jax import Array
 from selfloop.loop import Generation, Loop, Model, checkpointed
 from selfloop.motion import measures, setup, summary
 from selfloop.motion.config import MotionLoopConfig, checked
+from selfloop.motion.floors import floors
 from selfloop.motion.model.evaluator import Evaluator
 from selfloop.motion.setup import Data
 from selfloop.runs import checkpoint, files, record
@@ -60,7 +61,7 @@ def run(config: MotionLoopConfig) -> Path:
         record.write_json(config.out / "environment.json", environment())
         measure = measures.motion_measures(data.reference, _judge(config, data), data.real.names)
         _chains(config, data, model, measure)
-        return summary.write(config, data, _floors(config, data, measure))
+        return summary.write(config, data, floors(config, data, measure))
 
 
 def _judge(config: MotionLoopConfig, data: Data) -> Evaluator | None:
@@ -176,25 +177,3 @@ def _timed(loop: Loop, seconds: dict[str, float]) -> Loop:
     return loop._replace(
         model=model, corrector=timed("correct", loop.corrector), first_fit=timed("train", loop.first_fit)
     )
-
-
-def _floors(config: MotionLoopConfig, data: Data, measure: Callable[..., dict[str, Array]]) -> dict[str, dict]:
-    """What real motion scores, and real motion after the corrector: the lines to read every curve against."""
-    path = config.out / "floors.json"
-    if path.exists():
-        return record.read_json(path)
-    n = min(config.evaluate, len(data.pool.x))
-    key_real, key_pick, key_measure = jax.random.split(jax.random.key(0), 3)
-    real = measures.floor_lines(key_real, data.pool, measure, n)
-    floors = {"real": {"n": n} | {name: mean for name, (mean, _) in real.items()}}
-    floors["real"]["spread"] = {name: deviation for name, (_, deviation) in real.items()}
-    if "physics" in config.arms:
-        pick = np.asarray(jax.random.permutation(key_pick, len(data.pool.x)))[:n]
-        motions = jax.tree.map(lambda leaf: leaf[pick], setup.batch(data.pool))
-        _, corrector = setup.ARMS["physics"](config)
-        fixed, info = corrector(key_pick, motions, None)
-        values = measure(key_measure, fixed.x, fixed.cond["length"], fixed.cond["label"], fixed.weight)
-        floors["real, corrected"] = {"n": n, "failed": int(info["failed"].sum())}
-        floors["real, corrected"] |= {name: float(value) for name, value in values.items()}
-    record.write_json(path, floors)
-    return floors

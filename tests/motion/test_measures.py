@@ -123,29 +123,6 @@ def test_intervals_of_a_mean_are_those_of_its_standard_error(reference):
     assert all(low <= high for low, high in got.values())
 
 
-def test_floor_lines_draw_real_windows(reference, encoder):
-    measure, real = measures.motion_measures(reference, encoder), made(1, 40)
-    lines = measures.floor_lines(KEY, real, measure, 40, repeats=2)
-    whole = measure(KEY, *of(real))
-    for name, (mean, deviation) in lines.items():
-        if not name.startswith("diversity"):
-            np.testing.assert_allclose(mean, whole[name], rtol=1e-3, atol=1e-4)
-            assert deviation < 1e-3 * abs(mean) + 1e-4
-    fewer = measures.floor_lines(KEY, real, measure, 20, repeats=4)
-    assert fewer["fid_kinetic"][0] > lines["fid_kinetic"][0]
-    assert fewer["fid_kinetic"][1] > 0
-    with pytest.raises(ConfigError, match="41 motions from 40"):
-        measures.floor_lines(KEY, real, measure, 41)
-
-
-def test_halves_share_nothing_and_leave_nothing_out(reference):
-    one, two = measures.halves(KEY, reference)
-    assert sorted([*one.start, *two.start]) == list(range(40))
-    assert len(one.x) == len(two.x) == 20
-    assert one.names == reference.names
-    np.testing.assert_array_equal(one.x, reference.x[one.start])
-
-
 def test_too_small_a_reference_is_refused(reference):
     with pytest.raises(ConfigError, match="at least 4"):
         measures.prepare(made(0, 3))
