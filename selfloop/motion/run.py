@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop.loop import Generation, Loop, Model, checkpointed
+from selfloop.loop import Generation, Loop, Model, checkpointed, role_key
 from selfloop.motion import measures, setup, summary
 from selfloop.motion.config import MotionLoopConfig, checked
 from selfloop.motion.floors import floors
@@ -136,7 +136,9 @@ def _chain(bench: Bench, arm: str, seed: int, resume: int | None) -> None:
 
 def _row(bench: Bench, key: Array, result: Generation, arm: str, seed: int) -> dict[str, Any]:
     """The measures of a generation: of new samples of its model, of its correction, of its training; and the time."""
-    key_sample, key_measure = jax.random.split(key)
+    # The same noise in every generation, so that a reader can follow a sample, and curves differ by the model alone.
+    key_sample, _ = jax.random.split(role_key(jax.random.key(seed), 0, "evaluate"))
+    _, key_measure = jax.random.split(key)
     cond = setup.evaluation_conditions(bench.data, bench.config.evaluate)
     with _clock(bench.seconds, "evaluate"):
         x = bench.model.sample(key_sample, result.state, cond, bench.config.evaluate).x
