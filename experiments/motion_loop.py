@@ -11,39 +11,59 @@ The same command on the same --out continues a run that was stopped. Results: a 
 import itertools
 import signal
 import sys
-
-import tyro
-
-from selfloop.errors import SelfloopError
-from selfloop.motion.config import PRESETS, MotionLoopConfig
-from selfloop.runs.environment import compilation_cache
+from pathlib import Path
+from types import FrameType
+from typing import Any
 
 
-def parse(arguments: list[str]) -> MotionLoopConfig:
-    """The settings that the command line asks for, on top of those of its --preset."""
+def parse(arguments: list[str]) -> Any:
+    """The settings (`MotionLoopConfig`) that the command line asks for, on top of those of its --preset."""
+    import tyro
+
+    from selfloop.errors import ConfigError
+    from selfloop.motion.config import PRESETS, MotionLoopConfig
+
     named = [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
     named += [a.removeprefix("--preset=") for a in arguments if a.startswith("--preset=")]
     preset = named[-1] if named else "default"
     if preset not in PRESETS:
-        raise SelfloopError(f"--preset is {preset}; choose one of {', '.join(PRESETS)}")
+        raise ConfigError(f"--preset is {preset}; choose one of {', '.join(PRESETS)}")
     return tyro.cli(MotionLoopConfig, default=PRESETS[preset](), args=arguments, description=__doc__)
+
+
+def run(arguments: list[str]) -> Path:
+    """Run what the command line asks for; the path of the report."""
+    config = parse(arguments)
+    from selfloop.motion.run import run
+    from selfloop.runs.environment import compilation_cache
+
+    compilation_cache()
+    return run(config)
 
 
 def main() -> int:
     """Run, and say in one line what stopped it if something did."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        config = parse(sys.argv[1:])
-        compilation_cache()
-        from selfloop.motion.run import run
+    stopped: list[int] = []
 
-        print(f"report: {run(config)}")
-    except (SelfloopError, OSError) as error:
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    # Before the slow imports, which are therefore inside the functions: a stop is a stop from the first second.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        print(f"report: {run(sys.argv[1:])}")
+    except BaseException as error:
+        if stopped:  # whatever the interruption has turned into on its way up
+            print("stopped; the same command continues", file=sys.stderr)
+            return 128 + stopped[0]
+        from selfloop.errors import SelfloopError
+
+        if not isinstance(error, SelfloopError | OSError):
+            raise
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("stopped; the same command continues", file=sys.stderr)
-        return 130
     return 0
 
 
