@@ -60,11 +60,11 @@ def _against_reference(key: Array, config: MotionLoopConfig, data: Data, measure
 
 
 def _against_each_other(key: Array, config: MotionLoopConfig, data: Data, measure: Callable) -> Draw:
-    """One random half of the pool, and the measure against the other half."""
+    """One random half of the pool, of it no more than there are samples, and the measure against the other half."""
     order = np.asarray(jax.random.permutation(key, len(data.pool.x)))
     middle = len(order) // 2
     other = type(data.pool)(*(field if isinstance(field, tuple) else field[order[middle:]] for field in data.pool))
-    return Draw(order[:middle], measures.motion_measures(other, None, data.real.names))
+    return Draw(order[: min(config.evaluate, middle)], measures.motion_measures(other, None, data.real.names))
 
 
 def _line(key: Array, motions: Batch, draws: list[Draw]) -> dict[str, Any]:
