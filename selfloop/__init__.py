@@ -21,6 +21,6 @@ from selfloop.loop import generation as generation
 from selfloop.loop import role_key as role_key
 from selfloop.loop import scan as scan
 from selfloop.metrics.frechet import gaussian_w2 as gaussian_w2
-from selfloop.models.gaussian import GaussianState as GaussianState
 from selfloop.models.gaussian import gaussian as gaussian
+from selfloop.models.states import GaussianState as GaussianState
 from selfloop.policies import Policy as Policy

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from selfloop.errors import DataError
+
 
 class Batch(NamedTuple):
     """Weighted samples of one fixed capacity N.
@@ -60,3 +62,22 @@ def keep(batch: Batch, present: Array) -> Batch:
         return jnp.where(mask, leaf, jnp.zeros_like(leaf))
 
     return Batch(jax.tree.map(blank, batch.x), blank(batch.weight), batch.cond)
+
+
+def finite(batch: Batch, what: str = "the data") -> Batch:
+    """The batch as it is, or DataError where a present sample or a weight is NaN or infinite, or a weight negative.
+
+    Under a trace nothing is known and nothing is checked.
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(batch.x) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in (batch.weight, *leaves)):
+        return batch
+    bad = ~jnp.isfinite(batch.weight) | (batch.weight < 0)
+    for leaf in leaves:
+        bad |= ~jnp.isfinite(leaf).reshape(leaf.shape[0], -1).all(1) & (batch.weight != 0)
+    if bad.any():
+        raise DataError(
+            f"{what} hold {int(bad.sum())} of {batch.capacity} samples that are NaN or infinite, or of a negative "
+            f"weight, the first at row {int(jnp.argmax(bad))}: remove them, or give them weight 0"
+        )
+    return batch

@@ -25,6 +25,15 @@ ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "ev
 """What random numbers are drawn for. A key is (seed, generation, role), never the arm: arms share random numbers."""
 
 
+class Coordinates(NamedTuple):
+    """A smooth chart of a model's states: free real numbers theta [P], in which the theory differentiates."""
+
+    theta: Callable[[Any], Array]
+    """``theta(state) -> theta`` [P]."""
+    state: Callable[[Array], Any]
+    """``state(theta) -> state``, the inverse."""
+
+
 class Model(NamedTuple):
     """What is fitted and sampled: a record of pure functions. Every key is consumed."""
 
@@ -36,6 +45,10 @@ class Model(NamedTuple):
     """``sample(key, state, cond, n) -> Batch`` of n samples of weight 1 under the conditions (None, or n rows)."""
     log_prob: Callable[[Any, Any], Array] | None = None
     """``log_prob(state, x)`` [N], where the model has a density."""
+    coordinates: Coordinates | None = None
+    """How states are free real numbers; None: the state's own leaves, one after the other, are."""
+    check: Callable[[Any], None] | None = None
+    """``check(state)`` raises ConfigError where a concrete state is degenerate (singular covariance, ...)."""
 
 
 class Loop(NamedTuple):

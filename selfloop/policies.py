@@ -27,15 +27,26 @@ class Policy(NamedTuple):
 
 
 def synthetic_count(lam: float, n: int) -> int:
-    """floor(lambda n), the number of synthetic samples beside n real ones; ConfigError for a lambda below 0.
+    """floor(lambda n), the number of synthetic samples beside n real ones.
 
-    A relative 1e-6 is forgiven, so that lambda = 0.29 beside 100 real points gives 29 and not 28.
+    A relative 1e-6 is forgiven, so that lambda = 0.29 beside 100 real points gives 29 and not 28. Raises ConfigError
+    for a lambda below 0, and for one above 0 that asks for less than one sample.
     """
+    _ratio(lam)
+    count = int(lam * n * (1 + 1e-6))
+    if lam > 0 and count == 0:
+        raise ConfigError(
+            f"lambda is {lam}, which beside {n} real points is less than one synthetic point: "
+            f"give 0, or at least {1 / n:.3g}"
+        )
+    return count
+
+
+def _ratio(lam: float) -> None:
     if not lam >= 0 or lam == float("inf"):
         raise ConfigError(
             f"lambda is {lam}; it is the number of synthetic samples per real one: give a finite number, 0 or more"
         )
-    return int(lam * n * (1 + 1e-6))
 
 
 def augment(lam: Array | float) -> Policy:
@@ -43,12 +54,16 @@ def augment(lam: Array | float) -> Policy:
 
     ``lam`` may be traced: it then weighs the first floor(lambda n) of the m slots (m must be at least that), and one
     compiled program serves every lambda. This is Algorithm 1 of Gillman et al. (2024), the loop of Bertrand et al.
-    (2024), "synthetic augmentation" of Alemohammad et al. (2024). Raises ConfigError where a concrete lambda is < 0.
+    (2024), "synthetic augmentation" of Alemohammad et al. (2024). Raises ConfigError where a concrete lambda is
+    below 0 or, once n is known, asks for less than one synthetic point.
     """
-    if not isinstance(lam, jax.core.Tracer):
-        synthetic_count(float(lam), 1)
+    concrete = not isinstance(lam, jax.core.Tracer)
+    if concrete:
+        _ratio(float(lam))
 
     def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
+        if concrete:
+            synthetic_count(float(lam), real.capacity)
         count = jnp.floor(jnp.asarray(lam, real.weight.dtype) * real.capacity * (1 + 1e-6)).astype(jnp.int32)
         newest = keep(corrected, jnp.arange(corrected.capacity) < count)
         return concatenate(real, newest), memory

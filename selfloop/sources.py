@@ -8,14 +8,18 @@ from collections.abc import Callable
 import jax
 from jax import Array
 
-from selfloop.batch import Batch, take
+from selfloop.batch import Batch, finite, take
 from selfloop.errors import ConfigError
 
 Source = Callable[[Array, Array], Batch]
 
 
 def fixed(real: Batch) -> Source:
-    """The same n real points every generation, as in Gillman et al. and Bertrand et al. (2024)."""
+    """The same n real points every generation, as in Gillman et al. and Bertrand et al. (2024).
+
+    Raises DataError where they hold NaN, infinity or a negative weight.
+    """
+    finite(real, "the real data")
     return lambda key, t: real
 
 

@@ -27,3 +27,10 @@ def embedded_folder() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("needs the embedded clips: install the extra `mocap` (Python 3.11, x86-64 Linux)")
     return Path(spec.origin).parent / "data" / "motions"
+
+
+@pytest.fixture
+def x64():
+    """Float64 for the length of a test: the theory's precision."""
+    with jax.enable_x64(True):
+        yield

@@ -74,7 +74,12 @@ def test_failed_samples_never_enter(name):
 
 @given(st.integers(0, 400), st.integers(1, 3000))
 def test_the_synthetic_count_is_the_floor_of_the_exact_product(percent, n):
-    assert policies.synthetic_count(percent / 100, n) == percent * n // 100
+    count = percent * n // 100
+    if percent > 0 and count == 0:
+        with pytest.raises(ConfigError, match="less than one synthetic point"):
+            policies.synthetic_count(percent / 100, n)
+    else:
+        assert policies.synthetic_count(percent / 100, n) == count
 
 
 @pytest.mark.parametrize("lam", [-0.1, float("nan"), float("inf")])

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.models.gaussian import GaussianState, gaussian, log_prob
+from selfloop.models import charts
+from selfloop.models.gaussian import check, gaussian, log_prob
+from selfloop.models.linalg import root
+from selfloop.models.states import GaussianState
 
 
 @settings(max_examples=20, deadline=None)
@@ -59,3 +62,43 @@ def test_no_dimension_is_refused():
 def test_uniform_takes_the_samples_precision():
     assert uniform(jnp.zeros((3, 1), jnp.float16)).weight.dtype == jnp.float16
     assert uniform(jnp.zeros(3, jnp.int32)).weight.dtype == jnp.float32
+
+
+def test_too_few_points_for_a_covariance_are_refused():
+    with pytest.raises(ConfigError, match="n is 3; .* 2 dimensions need 4"):
+        gaussian(2).fit(jax.random.key(0), uniform(jnp.zeros((3, 2))), None)
+
+
+def test_a_singular_covariance_is_refused():
+    with pytest.raises(ConfigError, match="the covariance is singular"):
+        check(GaussianState(jnp.zeros(2), jnp.ones((2, 2))))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 5), st.integers(0, 5), st.integers(0, 2**31 - 1))
+def test_root_squares_to_the_covariance_of_any_rank(d, rank, seed):
+    factor = np.random.default_rng(seed).normal(size=(d, rank))
+    with jax.enable_x64(True):
+        covariance = jnp.asarray(factor @ factor.T)
+        lower = root(covariance)
+        np.testing.assert_allclose(lower @ lower.T, covariance, atol=1e-6 * (1 + np.abs(covariance).max()))
+        np.testing.assert_array_equal(lower, np.tril(lower))
+
+
+@pytest.mark.parametrize("chart", [charts.location_scale, charts.natural, charts.mean_parameters])
+@pytest.mark.parametrize("d", [1, 3])
+@pytest.mark.usefixtures("x64")
+def test_charts_are_invertible_and_have_one_number_per_freedom(chart, d):
+    factor = np.random.default_rng(d).normal(size=(d, d + 2))
+    state = GaussianState(jnp.arange(1.0, d + 1), jnp.asarray(factor @ factor.T))
+    theta = chart(d).theta(state)
+    assert theta.shape == (d + d * (d + 1) // 2,)
+    back = chart(d).state(theta)
+    np.testing.assert_allclose(back.mean, state.mean, rtol=1e-10)
+    np.testing.assert_allclose(back.covariance, state.covariance, rtol=1e-9, atol=1e-12)
+    assert (
+        np.linalg.matrix_rank(
+            jax.jacobian(lambda t: jnp.concatenate(jax.tree.map(jnp.ravel, list(chart(d).state(t)))))(theta)
+        )
+        == theta.size
+    )
