@@ -1,0 +1,9 @@
+"""The stability theory of self-consuming loops, as pure functions of models and of numbers.
+
+Notation, the same in every module: n real points, m synthetic ones, lam = m / n, gamma the corrector's strength,
+tau = 1 / (1 + gamma), w = m / (n + m), r = w tau; theta* the model's best parameters for the population of data, p*
+its law there; H = -E_data Hess log p*, F = -E_p* Hess log p* (the Fisher information); e_t the error of generation t.
+
+`certify` puts all of it on one page for a model and data. Everything is meant for float64: run it inside
+``jax.enable_x64(True)``; only `certify` turns that on by itself.
+"""
