@@ -72,12 +72,14 @@ def finite(batch: Batch, what: str = "the data") -> Batch:
     leaves = [leaf for leaf in jax.tree.leaves(batch.x) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     if any(isinstance(leaf, jax.core.Tracer) for leaf in (batch.weight, *leaves)):
         return batch
-    bad = ~jnp.isfinite(batch.weight) | (batch.weight < 0)
-    for leaf in leaves:
-        bad |= ~jnp.isfinite(leaf).reshape(leaf.shape[0], -1).all(1) & (batch.weight != 0)
-    if bad.any():
+    with jax.ensure_compile_time_eval():  # the data are known, though they be used under a trace
+        bad = ~jnp.isfinite(batch.weight) | (batch.weight < 0)
+        for leaf in leaves:
+            bad |= ~jnp.isfinite(leaf).reshape(leaf.shape[0], -1).all(1) & (batch.weight != 0)
+        count, first = int(bad.sum()), int(jnp.argmax(bad))
+    if count:
         raise DataError(
-            f"{what} hold {int(bad.sum())} of {batch.capacity} samples that are NaN or infinite, or of a negative "
-            f"weight, the first at row {int(jnp.argmax(bad))}: remove them, or give them weight 0"
+            f"{what} hold {count} of {batch.capacity} samples that are NaN or infinite, or of a negative "
+            f"weight, the first at row {first}: remove them, or give them weight 0"
         )
     return batch

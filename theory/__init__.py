@@ -1,0 +1,1 @@
+"""The theorems of the field, one file each, verified by `verify.py`."""

@@ -1,0 +1,142 @@
+"""The frame of a claim: a theorem's hypotheses, what it predicts, what is measured, and a control that must fail.
+
+A claim is one file of this folder with a constant ``CLAIM``, and one row in `verify.CLAIMS`. Its check runs in float64.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+SIGMAS = 5.0
+"""Half width of a Monte Carlo interval in standard errors: with a few hundred comparisons a run, a false alarm comes
+less than once in a thousand choices of seeds."""
+ROUNDING = 1e-9
+"""Relative slack with which an inequality is read: the two sides of a sharp one differ by rounding."""
+
+
+class Effort(NamedTuple):
+    """How much a claim may compute."""
+
+    seeds: int
+    """Chains a Monte Carlo mean is taken over; a claim may take a fixed multiple or part."""
+    cases: int
+    """Random cases of an inequality or identity."""
+
+
+QUICK = Effort(seeds=400, cases=20)
+FULL = Effort(seeds=6400, cases=400)
+
+
+class Comparison(NamedTuple):
+    """One number beside another."""
+
+    label: str
+    relation: str
+    """ "=": predicted lies in the interval; "<=", ">=": the whole interval lies at or below, at or above it."""
+    predicted: float
+    measured: float
+    low: float
+    high: float
+
+
+class Control(NamedTuple):
+    """What must fail: a wrong prediction, or a case outside the hypotheses, judged by the same rule."""
+
+    what: str
+    comparison: Comparison
+
+
+class Finding(NamedTuple):
+    """What a check found."""
+
+    hypotheses: dict[str, bool]
+    """What the theorem asks for, each computed and not assumed."""
+    comparisons: Sequence[Comparison]
+    """With labels that differ; the first is the one that the table on screen shows."""
+    control: Control
+    figure: Callable[[], Any]
+    """A matplotlib figure, drawn only when called."""
+
+
+class Claim(NamedTuple):
+    """A theorem and how it is checked."""
+
+    name: str
+    """That of its file."""
+    source: str
+    statement: str
+    check: Callable[[Effort], Finding]
+
+
+def equal(label: str, predicted: Any, measured: Any, tolerance: float) -> Comparison:
+    """Two numbers that are exact but for rounding, or an error bounded by ``tolerance``."""
+    predicted, measured = float(predicted), float(measured)
+    return Comparison(label, "=", predicted, measured, measured - tolerance, measured + tolerance)
+
+
+def at_most(label: str, bound: Any, measured: Any) -> Comparison:
+    """An exact number at or below a bound."""
+    return Comparison(label, "<=", float(bound), float(measured), float(measured), float(measured))
+
+
+def at_least(label: str, bound: Any, measured: Any) -> Comparison:
+    """An exact number at or above a bound."""
+    return at_most(label, bound, measured)._replace(relation=">=")
+
+
+def mean(label: str, predicted: Any, samples: Any, relation: str = "=") -> Comparison:
+    """The mean of independent samples [S], one a seed, within SIGMAS standard errors."""
+    samples = np.asarray(samples, float)
+    measured, error = samples.mean(), samples.std(ddof=1) / math.sqrt(samples.size)
+    return Comparison(
+        label, relation, float(predicted), float(measured), measured - SIGMAS * error, measured + SIGMAS * error
+    )
+
+
+def share(label: str, predicted: Any, hits: Any, relation: str = ">=") -> Comparison:
+    """The share of true among independent hits [S], with the Clopper-Pearson interval of the level of SIGMAS."""
+    hits = np.asarray(hits, bool)
+    count, trials, tail = int(hits.sum()), hits.size, stats.norm.sf(SIGMAS)
+    low = stats.beta.ppf(tail, count, trials - count + 1) if count else 0.0
+    high = stats.beta.isf(tail, count + 1, trials - count) if count < trials else 1.0
+    return Comparison(label, relation, float(predicted), count / trials, float(low), float(high))
+
+
+def holds(comparison: Comparison) -> bool:
+    """Whether the measurement is as predicted; never where a number is NaN."""
+    predicted, slack = comparison.predicted, _slack(comparison.predicted)
+    match comparison.relation:
+        case "=":
+            return comparison.low <= predicted <= comparison.high
+        case "<=":
+            return comparison.high <= predicted + slack
+        case ">=":
+            return comparison.low >= predicted - slack
+    raise ValueError(f"the relation is {comparison.relation!r}; it is '=', '<=' or '>='")
+
+
+def fails(comparison: Comparison) -> bool:
+    """Whether the measurement contradicts the prediction: an interval about a bound neither holds nor fails."""
+    predicted, slack = comparison.predicted, _slack(comparison.predicted)
+    match comparison.relation:
+        case "=":
+            return predicted < comparison.low or predicted > comparison.high
+        case "<=":
+            return comparison.low > predicted + slack
+        case ">=":
+            return comparison.high < predicted - slack
+    raise ValueError(f"the relation is {comparison.relation!r}; it is '=', '<=' or '>='")
+
+
+def verdict(finding: Finding) -> bool:
+    """All hypotheses true, all comparisons as predicted, and the control contradicted."""
+    checked = bool(finding.hypotheses) and bool(finding.comparisons)
+    right = all(finding.hypotheses.values()) and all(map(holds, finding.comparisons))
+    return bool(checked and right and fails(finding.control.comparison))
+
+
+def _slack(predicted: float) -> float:
+    return ROUNDING * abs(predicted) if math.isfinite(predicted) else 0.0

@@ -1,0 +1,78 @@
+"""The page of a run: claim after claim, its hypotheses, its numbers, its control and its figure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from selfloop.runs import report
+from selfloop.runs.wording import cell, duration
+from theory.claim import ROUNDING, SIGMAS, Comparison, fails, holds
+from theory.results import Result
+
+_SECTION = """
+<p>{{ claim.statement }}</p>
+<p class="caption">{{ claim.source }} &middot; <code>theory/{{ claim.name }}.py</code> &middot; {{ seconds }}</p>
+<p><strong>{{ "Holds." if good else "Does not hold." }}</strong> Hypotheses:
+{% for text, met in finding.hypotheses.items() %}
+{{ text }}: {{ "yes" if met else "NO" }}{{ "." if loop.last else ";" }}
+{% endfor %}</p>
+<div class="scroll" tabindex="0"><table>
+<thead><tr><th></th><th class="number">measured</th><th></th><th class="number">predicted</th><th>interval</th>
+<th></th></tr></thead>
+<tbody>
+{% for row in rows %}
+<tr><td>{{ row.label }}</td><td class="number">{{ row.measured | cell }}</td><td>{{ row.relation | sign }}</td>
+<td class="number">{{ row.predicted | cell }}</td><td>{{ row | interval }}</td>
+<td>{{ "as predicted" if row | holds else "NOT as predicted" }}</td></tr>
+{% endfor %}
+<tr><td>control: {{ control.label }}</td><td class="number">{{ control.measured | cell }}</td>
+<td>{{ control.relation | sign }}</td><td class="number">{{ control.predicted | cell }}</td>
+<td>{{ control | interval }}</td><td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
+</tbody></table></div>
+<p class="caption">Control: {{ finding.control.what }}.</p>
+<figure style="max-width: 34rem; margin-top: .8rem">{{ drawing | safe }}</figure>
+"""
+_SIGN = {"=": "=", "<=": "≤", ">=": "≥"}
+
+
+def write(path: Path, results: Sequence[Result], config: dict[str, Any], environment: dict[str, Any]) -> None:
+    """Write the page."""
+    good = sum(result.good for result in results)
+    wrong = ", ".join(result.claim.name for result in results if not result.good)
+    summary = [
+        f"{good} of {len(results)} claims hold, {duration(sum(result.seconds for result in results))}."
+        + (f" Not: {wrong}." if wrong else ""),
+        "A claim holds where every hypothesis is true, every number is as predicted, and the control, judged by the "
+        "same rule, is contradicted.",
+        f"Intervals of simulated means are {SIGMAS:g} standard errors to each side; those of exact numbers are the "
+        f"rounding allowed, and inequalities between them are read with a relative {ROUNDING:g}.",
+    ]
+    sections = [report.Section(result.claim.name.replace("_", " "), section(result)) for result in results]
+    report.write(path, "Theorems and measurements", summary, config, environment, sections=sections)
+
+
+def section(result: Result) -> str:
+    """A claim's part of the page."""
+    import jinja2
+
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    page.filters.update(cell=cell, interval=interval, holds=holds, fails=fails, sign=_SIGN.get)
+    return page.from_string(_SECTION).render(
+        claim=result.claim,
+        finding=result.finding,
+        good=result.good,
+        seconds=f"{result.seconds:.1f} s",
+        rows=result.finding.comparisons,
+        control=result.finding.control.comparison,
+        drawing=report.svg(result.drawing),
+    )
+
+
+def interval(comparison: Comparison) -> str:
+    """A comparison's interval as a table shows it."""
+    if comparison.low == comparison.high:
+        return "exact"
+    width = (comparison.high - comparison.low) / 2
+    if width < 1e-3 * abs(comparison.measured):
+        return f"± {width:.1g}"
+    return f"{cell(comparison.low)} to {cell(comparison.high)}"

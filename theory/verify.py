@@ -1,0 +1,109 @@
+"""Every stability theorem beside its measurement.
+
+    python theory/verify.py                    all claims, under 10 minutes on 2 cores
+    python theory/verify.py --quick            all claims with fewer chains and cases, about a minute
+    python theory/verify.py --only NAME        one claim; may be given several times
+
+Results: a table on screen, and in the folder --out a page (report.html), claims.json, environment.json and a figure a
+claim. The exit code is 1 where a claim does not hold, 2 for bad input.
+"""
+
+import dataclasses
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+CLAIMS = (
+    # infinitely many samples
+    "exponential_global",
+    # finitely many samples
+)
+"""The claims, in the order of the table: each is the name of a file of this folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VerifyConfig:
+    """What is verified, and how thoroughly."""
+
+    quick: bool = False
+    """Fewer chains and cases."""
+    only: tuple[str, ...] = ()
+    """A claim's name; give it several times for several claims. None: all."""
+    out: Path = Path("runs/theory")
+    """Folder of the results."""
+
+
+def parse(arguments: Sequence[str]) -> VerifyConfig:
+    """The settings that the command line asks for; ConfigError for a claim that there is not."""
+    import tyro
+
+    from selfloop.errors import ConfigError
+
+    config = tyro.cli(
+        Annotated[VerifyConfig, tyro.conf.UseAppendAction], args=list(arguments), description=__doc__.split("\n\n")[0]
+    )
+    for name in config.only:
+        if name not in CLAIMS:
+            raise ConfigError(f"--only is {name}; choose among {', '.join(CLAIMS)}")
+    return config
+
+
+def run(config: VerifyConfig) -> bool:
+    """Check the claims, show and write what was found; whether all hold."""
+    from selfloop.runs import figures
+    from selfloop.runs.environment import compilation_cache, environment
+    from selfloop.runs.progress import progress, table
+    from selfloop.runs.record import write_json
+    from theory import page
+    from theory.claim import FULL, QUICK
+    from theory.results import COLUMNS, described, examine, row
+
+    compilation_cache()
+    provenance = environment()
+    write_json(config.out / "environment.json", provenance)
+    names = [name for name in CLAIMS if name in config.only or not config.only]
+    results = []
+    with progress(len(names), "claims") as tick:
+        for name in names:
+            tick(0, name)
+            results.append(examine(name, QUICK if config.quick else FULL))
+            figures.save(config.out / "figures" / f"{name}.png", results[-1].drawing, dpi=110)
+            write_json(config.out / "claims.json", [described(result) for result in results])
+            tick(1, name)
+    page.write(config.out / "report.html", results, dataclasses.asdict(config), provenance)
+    table([row(result) for result in results], COLUMNS)
+    print(f"report: {config.out / 'report.html'}")
+    return all(result.good for result in results)
+
+
+def main() -> int:
+    """Verify, and say in one line what stopped it if something did."""
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    # Before the slow imports, which are therefore inside the functions: a stop is a stop from the first second.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository: a script starts with its own folder
+    try:
+        return 0 if run(parse(sys.argv[1:])) else 1
+    except BaseException as error:
+        if stopped:  # whatever the interruption has turned into on its way up
+            print("stopped; claims.json holds what was checked", file=sys.stderr)
+            return 128 + stopped[0]
+        from selfloop.errors import SelfloopError
+
+        if not isinstance(error, SelfloopError | OSError):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
