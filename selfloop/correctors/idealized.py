@@ -1,36 +1,33 @@
-"""The idealised corrector pi_gamma of Gillman et al. (2024)."""
+"""The idealised corrector pi_gamma of Gillman et al. (2024), which mixes the model's law with the target's."""
 
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.errors import ConfigError
+from selfloop.correctors.strength import report, select, share_kept, strength
 
 
 def replacement(
-    draw: Callable[[Array, int], Array], gamma: Array | float
+    draw: Callable[[Array, int], Any], gamma: Array | float
 ) -> Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]:
     """pi_gamma by Bernoulli replacement: each sample is kept with probability tau = 1 / (1 + gamma), else redrawn.
 
         (p + gamma p*) / (1 + gamma)
 
-    is exactly the law of the result where the samples have law p and ``draw(key, N)`` draws N points [N, ...] of p*.
-    gamma = 0 is the identity to the bit; gamma = inf is legal and replaces all. Raises ConfigError for gamma < 0.
+    is exactly the law of the result where the samples have law p and ``draw(key, N)`` draws N points of p*, shaped as
+    the samples are (any pytree of leaves [N, ...], of any dtype). gamma = 0 is the identity to the bit; gamma = inf is
+    legal and replaces all. Weights stay. Raises ConfigError for gamma < 0.
     """
-    if not isinstance(gamma, jax.core.Tracer) and not float(gamma) >= 0:
-        raise ConfigError(f"gamma is {float(gamma)}; a correction strength is 0 (none) to infinity (perfect)")
+    strength(gamma)
 
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         key_choice, key_draw = jax.random.split(key)
-        tau = 1 / (1 + jnp.asarray(gamma, batch.x.dtype))
-        kept = jax.random.uniform(key_choice, batch.weight.shape, batch.x.dtype) < tau
-        mask = kept.reshape(-1, *[1] * (batch.x.ndim - 1))
-        x = jnp.where(mask, batch.x, draw(key_draw, batch.capacity))
-        square = jnp.sum(((x - batch.x) ** 2).reshape(batch.capacity, -1), -1)
-        return batch._replace(x=x), {"moved": jnp.sqrt(square), "failed": jnp.zeros_like(kept)}
+        dtype = batch.weight.dtype
+        kept = jax.random.uniform(key_choice, batch.weight.shape, dtype) < share_kept(gamma, dtype)
+        x = select(kept, batch.x, draw(key_draw, batch.capacity))
+        return batch._replace(x=x), report(batch, x)
 
     return correct

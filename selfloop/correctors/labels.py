@@ -1,0 +1,57 @@
+"""Correctors of labels, for linear regression with a shared design: x = [design, label], columns d and 1.
+
+The model with weights v labels a row z with z . v + noise; the truth is z . w + noise. Letters: N rows, d columns.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.correctors.strength import report, select, share_kept, strength
+
+Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
+
+
+def relabel(weights: Array, noise: Array | float, gamma: Array | float) -> Corrector:
+    """pi_gamma on labels: each is kept with probability tau = 1 / (1 + gamma), else drawn anew from the truth.
+
+        label ~ tau N(z . v, noise^2) + (1 - tau) N(z . w, noise^2),
+
+    w = ``weights`` [d], ``noise`` a standard deviation. With wrong weights it is the corrector (or labeller) that is
+    wrong on a share 1 - tau of the rows. gamma = 0 is the identity to the bit. Raises ConfigError for gamma < 0.
+    """
+    strength(gamma)
+
+    def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
+        key_choice, key_noise = jax.random.split(key)
+        dtype = batch.x.dtype
+        kept = jax.random.uniform(key_choice, batch.weight.shape, dtype) < share_kept(gamma, dtype)
+        scale = jnp.asarray(noise, dtype)
+        label = batch.x[:, :-1] @ weights + scale * jax.random.normal(key_noise, batch.weight.shape, dtype)
+        x = batch.x.at[:, -1].set(select(kept, batch.x[:, -1], label))
+        return batch._replace(x=x), report(batch, x)
+
+    return correct
+
+
+def shrink_labels(weights: Array, gamma: Array | float) -> Corrector:
+    """Labels as the model would give them whose weights are (v + gamma w) / (1 + gamma), with the same noise.
+
+        label + (1 - tau) z . (w - v),    tau = 1 / (1 + gamma),
+
+    w = ``weights`` [d], v = ``state.weights`` [d], as `models.regression` has them. It has no variance of its own.
+    gamma = 0 is the identity to the bit, gamma = inf labels as the truth does. Raises ConfigError for gamma < 0.
+    """
+    strength(gamma)
+
+    def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
+        design, label = batch.x[:, :-1], batch.x[:, -1]
+        moved = (1 - share_kept(gamma, batch.x.dtype)) * (design @ (weights - state.weights))
+        x = batch.x.at[:, -1].set(label + moved)
+        return batch._replace(x=x), report(batch, x)
+
+    return correct

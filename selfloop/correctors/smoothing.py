@@ -1,0 +1,37 @@
+"""Ablation: averaging, which repairs noise and knows nothing of the target. Letters: N samples, d dimensions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.correctors.strength import report, share_kept, strength
+from selfloop.metrics.distances import filled, squared_distances
+
+
+def smoothing(
+    gamma: Array | float, bandwidth: Array | float = float("inf")
+) -> Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]:
+    """Each sample [d] moves toward the mean of its neighbours, by the share 1 - tau = gamma / (1 + gamma) of the way.
+
+        x_i -> tau x_i + (1 - tau) sum_j k_ij w_j x_j / sum_j k_ij w_j,    k_ij = exp(-|x_i - x_j|^2 / (2 h^2)),
+
+    h = ``bandwidth`` in the samples' unit. With h = infinity the neighbours are the whole batch: the mean stays and
+    the covariance shrinks to tau^2 of itself, so that no law but a point is fixed: a loop with it collapses faster
+    than one without. gamma = 0 is the identity to the bit. Raises ConfigError for gamma < 0.
+    """
+    strength(gamma)
+
+    def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
+        dtype = batch.x.dtype
+        x, weight = filled(batch.x, batch.weight)
+        square = squared_distances(x, x)
+        kernel = jnp.exp(-square / (2 * jnp.asarray(bandwidth, dtype) ** 2)) * weight[None]
+        tau = share_kept(gamma, dtype)
+        moved = tau * x + (1 - tau) * (kernel @ x / kernel.sum(1, keepdims=True))
+        x = jnp.where((weight > 0)[:, None], moved, batch.x)
+        return batch._replace(x=x), report(batch, x)
+
+    return correct

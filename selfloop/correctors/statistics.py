@@ -1,0 +1,56 @@
+"""The idealised corrector of Gillman et al. (2024) on sufficient statistics (`selfloop.models.statistics`)."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.errors import ConfigError
+from selfloop.models.states import GaussianState
+from selfloop.models.statistics import merge, one_record, points, standard_pair, transform
+
+
+def replacement_statistics(
+    target: GaussianState, gamma: Array | float, m: Array | int, most: int | None = None
+) -> Callable[[Array, Batch, GaussianState], tuple[Batch, dict[str, Array]]]:
+    """pi_gamma by Bernoulli replacement, for one record of m points, exact in law.
+
+        k ~ Binomial(m, tau), tau = 1 / (1 + gamma);   record of k points of the state + record of m - k of the target
+
+    The k kept points are drawn here, from the state whose samples they are: of m independent points any k have one
+    law. What was sampled before is therefore not looked at, and a compiler drops it. gamma = inf is legal; ``m`` and
+    gamma may be traced (``most`` then bounds m). ``info["replaced"]`` [1] is m - k.
+
+    Raises:
+        ConfigError: for gamma < 0, or m outside 1 to ``most``.
+    """
+    if not isinstance(gamma, jax.core.Tracer) and not float(gamma) >= 0:
+        raise ConfigError(f"gamma is {float(gamma)}; a correction strength is 0 (none) to infinity (perfect)")
+    most, (d,), dtype = points(m, most), target.mean.shape, target.mean.dtype
+    below = binomial_cdf(m, 1 / (1 + jnp.asarray(gamma, dtype)), most)
+
+    def correct(key: Array, batch: Batch, state: GaussianState) -> tuple[Batch, dict[str, Array]]:
+        key_split, key_draw = jax.random.split(key)
+        count = jnp.sum(jax.random.uniform(key_split, (), dtype) >= below, dtype=jnp.int32)
+        k = jnp.minimum(count, m)
+        kept, drawn = standard_pair(key_draw, k, m - k, d, most, dtype)
+        parts = transform(kept, state), transform(drawn, target)
+        both = Batch(jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts), jnp.ones(2, dtype))
+        return one_record(merge(both)), {"replaced": (m - k)[None], "failed": jnp.zeros(1, bool)}
+
+    return correct
+
+
+def binomial_cdf(m: Array | int, tau: Array, most: int) -> Array:
+    """P(K <= i), i = 0 .. most - 1, of K ~ Binomial(m, tau): a uniform u gives K as the number of entries <= u.
+
+    By adding one trial after the other: every term is positive, so that float32 keeps a relative 1e-6, and tau = 0
+    and 1 are exact.
+    """
+
+    def trial(_: Array, p: Array) -> Array:
+        return p * (1 - tau) + jnp.concatenate([jnp.zeros(1, p.dtype), p[:-1]]) * tau
+
+    return jnp.cumsum(jax.lax.fori_loop(0, m, trial, jnp.zeros(most + 1, tau.dtype).at[0].set(1)))[:-1]
