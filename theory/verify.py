@@ -53,6 +53,8 @@ def parse(arguments: Sequence[str]) -> VerifyConfig:
 
 def run(config: VerifyConfig) -> bool:
     """Check the claims, show and write what was found; whether all hold."""
+    import jax
+
     from selfloop.runs import figures
     from selfloop.runs.environment import compilation_cache, environment
     from selfloop.runs.progress import progress, table
@@ -62,6 +64,7 @@ def run(config: VerifyConfig) -> bool:
     from theory.results import COLUMNS, described, examine, row
 
     compilation_cache()
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # claims are made of many small programs
     provenance = environment()
     write_json(config.out / "environment.json", provenance)
     names = [name for name in CLAIMS if name in config.only or not config.only]
