@@ -32,6 +32,17 @@ from selfloop.loop import generation as generation
 from selfloop.loop import role_key as role_key
 from selfloop.loop import scan as scan
 from selfloop.metrics.frechet import gaussian_w2 as gaussian_w2
+from selfloop.models.discrete import discrete as discrete
+from selfloop.models.discrete import zipf as zipf
+from selfloop.models.exponential import bernoulli as bernoulli
+from selfloop.models.exponential import exponential as exponential
+from selfloop.models.exponential import gamma as gamma
+from selfloop.models.exponential import gaussian_mean as gaussian_mean
+from selfloop.models.exponential import poisson as poisson
 from selfloop.models.gaussian import gaussian as gaussian
+from selfloop.models.regression import labelled as labelled
+from selfloop.models.regression import regression as regression
 from selfloop.models.states import GaussianState as GaussianState
+from selfloop.models.student import logistic as logistic
+from selfloop.models.student import student as student
 from selfloop.policies import Policy as Policy

@@ -23,3 +23,35 @@ def root(covariance: Array) -> Array:
         columns.append(column)
         rest = rest - column[:, None] * column[None]
     return jnp.stack(columns, 1)
+
+
+def solve_lower(lower: Array, right: Array) -> Array:
+    """The Y [d, N] with lower Y = right [d, N], for a lower triangular [d, d]; a pivot of 0 gives a row of 0."""
+    rows = []
+    for j in range(lower.shape[0]):
+        pivot = lower[j, j]
+        row = jnp.where(pivot != 0, right[j] / jnp.where(pivot != 0, pivot, 1), 0)
+        rows.append(row)
+        right = right - lower[:, j][:, None] * row[None]
+    return jnp.stack(rows)
+
+
+def solve(matrix: Array, right: Array) -> Array:
+    """The Y [d, N] with matrix Y = right [d, N], for a symmetric positive definite matrix [d, d].
+
+    Directions in which the matrix is 0 to rounding get 0.
+    """
+    lower = root(matrix)
+    half = solve_lower(lower, right)
+    # The transpose, turned end to end, is lower triangular again.
+    return solve_lower(lower.T[::-1, ::-1], half[::-1])[::-1]
+
+
+def log_normal(x: Array, mean: Array, covariance: Array) -> Array:
+    """log N(x; mean, covariance) [N] of points [N, d]; NaN where the covariance is singular."""
+    lower = root(covariance)
+    pivots = jnp.diagonal(lower)
+    regular = jnp.all(pivots > 0)
+    whitened = solve_lower(lower, (x - mean[None]).T)
+    volume = jnp.sum(jnp.log(jnp.where(regular, pivots, 1))) + x.shape[-1] / 2 * jnp.log(2 * jnp.pi)
+    return jnp.where(regular, -jnp.sum(whitened**2, 0) / 2 - volume, jnp.nan)

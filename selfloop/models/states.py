@@ -10,3 +10,9 @@ class GaussianState(NamedTuple):
 
     mean: Array  # [d]
     covariance: Array  # [d, d]
+
+
+class MeanState(NamedTuple):
+    """A law known by its mean alone."""
+
+    mean: Array  # [d]
