@@ -40,6 +40,10 @@ from selfloop.models.exponential import gamma as gamma
 from selfloop.models.exponential import gaussian_mean as gaussian_mean
 from selfloop.models.exponential import poisson as poisson
 from selfloop.models.gaussian import gaussian as gaussian
+from selfloop.models.kde import kernel_density as kernel_density
+from selfloop.models.mixture import mixture as mixture
+from selfloop.models.mixture import mixture_gradient as mixture_gradient
+from selfloop.models.mixture import mixture_locations as mixture_locations
 from selfloop.models.regression import labelled as labelled
 from selfloop.models.regression import regression as regression
 from selfloop.models.states import GaussianState as GaussianState

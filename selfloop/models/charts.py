@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.loop import Coordinates
+from selfloop.models.linalg import root
 from selfloop.models.states import GaussianState
 
 
@@ -15,7 +16,7 @@ def location_scale(d: int) -> Coordinates:
     """theta = (mean, lower triangle of the Cholesky factor C with log-diagonal), covariance = C C^T."""
 
     def theta(state: GaussianState) -> Array:
-        factor = jnp.linalg.cholesky(state.covariance)
+        factor = root(state.covariance)
         factor = jnp.where(jnp.eye(d, dtype=bool), jnp.log(jnp.diagonal(factor))[:, None], factor)
         return jnp.concatenate([state.mean, factor[jnp.tril_indices(d)]])
 
