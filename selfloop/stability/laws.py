@@ -27,6 +27,16 @@ def line(nodes: int = 4001, reach: float = 9.5, centre: float = 0.0, scale: floa
     return _batch((centre + scale * np.sinh(u))[:, None], cells)
 
 
+def half_line(nodes: int = 4001, reach: float = 4.0, scale: float = 1.0) -> Batch:
+    """Nodes [N, 1] on the positive half line: ``x = scale exp(2 sinh(u))``, cells dx/du du.
+
+    From e^-54 to e^54 scales: densities may jump, vanish or have a power at 0.
+    """
+    u = np.linspace(-reach, reach, nodes)
+    x = scale * np.exp(2 * np.sinh(u))
+    return _batch(x[:, None], x * 2 * np.cosh(u) * (u[1] - u[0]))
+
+
 def grid2(nodes: int = 161, reach: float = 4.5, centre: float = 0.0, scale: float = 1.0) -> Batch:
     """Nodes [N^2, 2] in the plane: every pair of nodes of `line`."""
     axis = line(nodes, reach, centre, scale)
