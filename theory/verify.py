@@ -19,6 +19,10 @@ from typing import Annotated
 CLAIMS = (
     # infinitely many samples
     "exponential_global",
+    "jacobian_well_specified",
+    "jacobian_misspecified",
+    "no_lambda_threshold",
+    "k_norm",
     # finitely many samples
 )
 """The claims, in the order of the table: each is the name of a file of this folder."""

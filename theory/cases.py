@@ -1,0 +1,150 @@
+"""Models and data that several claims share: well specified, misspecified, light-tailed and heavy-tailed.
+
+D1 is 0.7 N(-0.5, 0.5^2) + 0.3 N(2, 1.2^2). Letters: P coordinates, G settings, T generations.
+"""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.loop import Coordinates, Model
+from selfloop.models.gaussian import gaussian
+from selfloop.models.student import logistic, student
+from selfloop.stability import laws
+from selfloop.stability.curvature import Curvature, coordinates, curvature
+from selfloop.stability.jacobian import spectrum
+from theory.population import normal_mixture, population, pull, trajectory, whole
+
+GENERATIONS = 6
+"""Of every decay."""
+ROWS = 24
+
+
+class Case(NamedTuple):
+    """A model, a population of data, and the optimum theta* of one for the other."""
+
+    model: Model
+    nodes: Batch
+    data: Batch
+    star: Any
+    own: Batch
+    """p*, the law of theta*."""
+    curvature: Curvature
+    m: np.ndarray
+    """Eigenvalues [P] of F v = m H v, ascending, by `stability.jacobian.spectrum`."""
+    chart: Coordinates
+
+
+def case(model: Model, nodes: Batch, data: Batch, star: Any = None) -> Case:
+    """The case of a model whose ``fit`` is the exact maximum, or of a given ``star``."""
+    if star is None:
+        star, _ = jax.jit(model.fit)(jax.random.key(0), data, model.init(jax.random.key(0)))
+    own = whole(laws.own(model, star, nodes))
+    c = curvature(model, star, data, own)
+    return Case(model, nodes, data, star, own, c, np.asarray(spectrum(c)), coordinates(model, star))
+
+
+@cache
+def nodes() -> Batch:
+    """801 nodes that reach 6680 to each side, near 0 a distance of 0.024 apart."""
+    return laws.line(801)
+
+
+def skew() -> Batch:
+    """D1."""
+    return normal_mixture(nodes(), [0.7, 0.3], [-0.5, 2.0], [0.5, 1.2])
+
+
+def two_humps() -> Batch:
+    """Two equal normals of standard deviation 0.5, at -3 and 3."""
+    return normal_mixture(nodes(), [0.5, 0.5], [-3.0, 3.0], [0.5, 0.5])
+
+
+@cache
+def gaussian_on_skew() -> Case:
+    """A Gaussian (mean, log s) fitted to D1: misspecified, yet an exponential family."""
+    return case(gaussian(1, jnp.float64), nodes(), skew())
+
+
+@cache
+def student5() -> Model:
+    """Student's t with 5 degrees of freedom: (location, log scale)."""
+    return student(5.0, jnp.float64)
+
+
+@cache
+def student_on_skew() -> Case:
+    """`student5` fitted to D1."""
+    return case(student5(), nodes(), skew())
+
+
+@cache
+def student_on_humps() -> Case:
+    """`student5` fitted to two humps at -3 and 3."""
+    return case(student5(), nodes(), two_humps())
+
+
+@cache
+def student_on_itself() -> Case:
+    """`student5`, and data of its own law, location 0 and scale 1: well specified."""
+    model = student5()
+    return case(model, nodes(), whole(laws.own(model, model.init(jax.random.key(0)), nodes())))
+
+
+@cache
+def logistic_on_skew_normal() -> Case:
+    """A logistic law fitted to the skew normal of slant 5."""
+    data = whole(
+        laws.weigh(nodes(), lambda x: (jax.scipy.stats.norm.logpdf(x) + jax.scipy.stats.norm.logcdf(5 * x))[:, 0])
+    )
+    return case(logistic(jnp.float64), nodes(), data)
+
+
+def directions(case: Case) -> np.ndarray:
+    """The eigenvectors [P, P] of F v = m H v, one a row, in the order of ``case.m``."""
+    return scipy.linalg.eigh(np.asarray(case.curvature.F), np.asarray(case.curvature.H))[1].T
+
+
+def mean_ratio(error: np.ndarray) -> np.ndarray:
+    """The geometric mean over the generations of |e_t+1| / |e_t|, [...] of errors [..., T + 1, P]."""
+    size = np.linalg.norm(error, axis=-1)
+    return (size[..., -1] / size[..., 0]) ** (1 / (size.shape[-1] - 1))
+
+
+def decay(case: Case, lam: Sequence[float], gamma: Sequence[float], kicks: np.ndarray) -> np.ndarray:
+    """How small errors evolve in the population loop: [G, kicks, T + 1, P], by central differences.
+
+    The loop starts at theta* + kick and at theta* - kick; half the difference of the two paths has no quadratic error.
+    One program serves all cases of a model: its rows are run a few at a time.
+    """
+    star = np.asarray(case.chart.theta(case.star))
+    rows = [
+        (weight, strength, star + sign * kick)
+        for weight, strength in zip(lam, gamma, strict=True)
+        for kick in kicks
+        for sign in (1, -1)
+    ]
+    padded = rows + rows[:1] * (-len(rows) % ROWS)
+    weights, strengths, starts = (np.array(column, float) for column in zip(*padded, strict=True))
+    paths = [
+        np.asarray(_paths(case.model, case.nodes, case.data, case.own, weights[at], strengths[at], starts[at]))
+        for at in np.arange(len(padded)).reshape(-1, ROWS)
+    ]
+    paths = np.concatenate(paths)[: len(rows)].reshape(len(lam), len(kicks), 2, GENERATIONS + 1, -1)
+    return (paths[:, :, 0] - paths[:, :, 1]) / 2
+
+
+@partial(jax.jit, static_argnums=0)
+@partial(jax.vmap, in_axes=(None, None, None, None, 0, 0, 0))
+def _paths(model: Model, nodes: Batch, data: Batch, own: Batch, lam: Array, gamma: Array, start: Array) -> Array:
+    """The coordinates [rows, T + 1, P] of loops that start at ``start`` [rows, P]."""
+    chart = coordinates(model, model.init(jax.random.key(0)))
+    loop = population(model, nodes, data, lam, pull(own, gamma))
+    return trajectory(loop, chart.state(start), GENERATIONS, chart.theta)
