@@ -1,12 +1,32 @@
 """The registered models, policies and correctors that the common laws run over: a new one is one row here."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from selfloop import policies
+from selfloop.batch import Batch, uniform
+from selfloop.correctors.biased import biased
+from selfloop.correctors.curation import curation, curation_by_weights
+from selfloop.correctors.failing import failing
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.identity import identity
+from selfloop.correctors.labels import relabel, shrink_labels
+from selfloop.correctors.smoothing import smoothing
+from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
+from selfloop.correctors.verifier import verifier
+from selfloop.loop import Model
+from selfloop.models.discrete import discrete
+from selfloop.models.exponential import bernoulli, exponential, gamma, gaussian_mean, poisson
 from selfloop.models.gaussian import gaussian
+from selfloop.models.kde import kernel_density
+from selfloop.models.mixture import mixture, mixture_gradient, mixture_locations
+from selfloop.models.regression import labelled, regression
+from selfloop.models.states import GaussianState
+from selfloop.models.student import logistic, student
 
 
 def normal_draw(key, n):
@@ -14,9 +34,56 @@ def normal_draw(key, n):
     return jax.random.normal(key, (n, 2))
 
 
+class Case(NamedTuple):
+    """A model and data that suit it."""
+
+    model: Callable[[jnp.dtype], Model]
+    data: Callable[[jax.Array, int, jnp.dtype], Batch]
+    smooth: bool = True  # whether the fit is the maximum of a likelihood that its coordinates can be moved in
+
+
+def column(draw):
+    """Data x [n, 1] of ``draw(key, shape)``."""
+    return lambda key, n, dtype: uniform(draw(key, (n, 1)).astype(dtype))
+
+
+def plane(key, n, dtype):
+    return uniform(1 + 2 * jax.random.normal(key, (n, 2), dtype))
+
+
+def two_clusters(key, n, dtype):
+    centre = jnp.where(jnp.arange(n)[:, None] % 2 == 0, 0, jnp.asarray([4, 1])[None])
+    return uniform(jax.random.normal(key, (n, 2), dtype) + centre.astype(dtype))
+
+
+def five_symbols(key, n, dtype):
+    return Batch((jax.random.permutation(key, n) % 5).astype(jnp.int32), jnp.ones(n, dtype))
+
+
+def rule(key, n, dtype):
+    design, noise = jnp.split(jax.random.normal(key, (n, 4), dtype), [3], axis=1)
+    return labelled(design, design @ jnp.asarray([1, -2, 0.5], dtype) + 0.5 * noise[:, 0])
+
+
+KNOWN = np.asarray([[2.0, 0.5], [0.5, 1.0]])
+
 MODELS = {
-    "gaussian": lambda: gaussian(2),
-    "gaussian, float64": lambda: gaussian(2, jnp.float64),
+    "gaussian": Case(lambda dtype: gaussian(2, dtype), plane),
+    "gaussian_mean": Case(lambda dtype: gaussian_mean(KNOWN, dtype), plane),
+    "poisson": Case(poisson, column(lambda key, shape: jax.random.poisson(key, 3, shape))),
+    "bernoulli": Case(bernoulli, column(lambda key, shape: jax.random.bernoulli(key, 0.3, shape))),
+    "exponential": Case(exponential, column(jax.random.exponential)),
+    "gamma": Case(lambda dtype: gamma(2.5, dtype), column(lambda key, shape: jax.random.gamma(key, 2.5, shape))),
+    "discrete": Case(lambda dtype: discrete(5, dtype), five_symbols),
+    "mixture": Case(lambda dtype: mixture(2, 2, dtype=dtype), two_clusters),
+    "mixture_gradient": Case(lambda dtype: mixture_gradient(2, 1, dtype=dtype), column(jax.random.gumbel)),
+    "mixture_locations": Case(
+        lambda dtype: mixture_locations(1.0, np.asarray([0.3, 0.3, 0.4]), 2, dtype=dtype), two_clusters
+    ),
+    "student": Case(lambda dtype: student(5.0, dtype), column(lambda key, shape: 3 + 2 * jax.random.t(key, 5, shape))),
+    "logistic": Case(logistic, column(jax.random.logistic)),
+    "regression": Case(lambda dtype: regression(3, 0.5, dtype), rule),
+    "kernel_density": Case(lambda dtype: kernel_density(0.5, 100, 2, dtype), plane, smooth=False),
 }
 
 POLICIES = {
@@ -27,9 +94,47 @@ POLICIES = {
     "accumulate_subsample": policies.accumulate_subsample,
 }
 
+STRENGTHS = {
+    "replacement": lambda gamma: replacement(normal_draw, gamma),
+    "biased": lambda gamma: biased(lambda key, n: 3 + normal_draw(key, n), gamma),
+    "redraw": lambda gamma: redraw(normal_draw, gamma),
+    "geodesic": lambda gamma: geodesic(GaussianState(jnp.zeros(2), jnp.eye(2)), gamma),
+    "geodesic_empirical": lambda gamma: geodesic_empirical(normal_draw, gamma),
+    "smoothing": lambda gamma: smoothing(gamma),
+    "smoothing, near": lambda gamma: smoothing(gamma, 0.5),
+    "relabel": lambda gamma: relabel(jnp.ones(1), 0.5, gamma),
+    "shrink_labels": lambda gamma: shrink_labels(jnp.ones(1), gamma),
+}
+"""Correctors of a strength gamma, for samples [N, 2]."""
+
+
+def first(x):
+    """The reward of the tables' curators, and the truth of their verifier where positive: the first coordinate."""
+    return x[:, 0]
+
+
 CORRECTORS = {
     "identity": lambda: identity,
-    "replacement 0": lambda: replacement(normal_draw, 0.0),
-    "replacement 1": lambda: replacement(normal_draw, 1.0),
-    "replacement inf": lambda: replacement(normal_draw, float("inf")),
+    "failing": lambda: failing(replacement(normal_draw, 1.0), 0.3),
+    "verifier": lambda: verifier(lambda x: first(x) > 5, 0.9, 0.2),
+    "curation": lambda: curation(first, 4),
+    "curation_by_weights": lambda: curation_by_weights(first, 4),
+    "curation_by_weights, best of all": lambda: curation_by_weights(first, float("inf")),
+} | {
+    f"{name} {gamma}": lambda make=make, gamma=gamma: make(gamma)
+    for name, make in STRENGTHS.items()
+    for gamma in (1.0, float("inf"))
 }
+
+
+class CorrectorState(NamedTuple):
+    """What the tables' correctors ask of a state: the law of their samples [N, 2], and a regression's weights."""
+
+    mean: jax.Array
+    covariance: jax.Array
+    weights: jax.Array
+
+
+def corrector_state():
+    """Two independent normals of mean 5 and variance 1, and the rule label = 2 design."""
+    return CorrectorState(jnp.full(2, 5.0), jnp.eye(2), jnp.full(1, 2.0))

@@ -78,11 +78,11 @@ def geodesic(
     strength(gamma)
 
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
-        mean, covariance = law(state)
+        fitted = law(state)
         root, _ = roots(target.covariance)
-        stretch = root @ roots(root @ covariance @ root)[1] @ root
+        stretch = root @ roots(root @ fitted.covariance @ root)[1] @ root
         tau = share_kept(gamma, batch.x.dtype)
-        mapped = target.mean[None] + (batch.x - mean[None]) @ stretch
+        mapped = target.mean[None] + (batch.x - fitted.mean[None]) @ stretch
         x = select((tau < 1) & (batch.weight > 0), tau * batch.x + (1 - tau) * mapped, batch.x)
         return batch._replace(x=x), report(batch, x)
 
