@@ -65,7 +65,7 @@ def augment(lam: Array | float) -> Policy:
         if concrete:
             synthetic_count(float(lam), real.capacity)
         count = jnp.floor(jnp.asarray(lam, real.weight.dtype) * real.capacity * (1 + 1e-6)).astype(jnp.int32)
-        newest = keep(corrected, jnp.arange(corrected.capacity) < count)
+        newest = keep(corrected, jnp.arange(corrected.capacity, dtype=jnp.int32) < count)
         return concatenate(real, newest), memory
 
     return Policy(lambda real, capacity: (), select)

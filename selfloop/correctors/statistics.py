@@ -7,15 +7,15 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.errors import ConfigError
+from selfloop.correctors.strength import share_kept, strength
 from selfloop.models.states import GaussianState
-from selfloop.models.statistics import merge, one_record, points, standard_pair, transform
+from selfloop.models.statistics import bound, merge, single, standard_pair, transform, uniforms
 
 
 def replacement_statistics(
     target: GaussianState, gamma: Array | float, m: Array | int, most: int | None = None
 ) -> Callable[[Array, Batch, GaussianState], tuple[Batch, dict[str, Array]]]:
-    """pi_gamma by Bernoulli replacement, for one record of m points, exact in law.
+    """pi_gamma by Bernoulli replacement, for a record of m points, exact in law.
 
         k ~ Binomial(m, tau), tau = 1 / (1 + gamma);   record of k points of the state + record of m - k of the target
 
@@ -26,19 +26,17 @@ def replacement_statistics(
     Raises:
         ConfigError: for gamma < 0, or m outside 1 to ``most``.
     """
-    if not isinstance(gamma, jax.core.Tracer) and not float(gamma) >= 0:
-        raise ConfigError(f"gamma is {float(gamma)}; a correction strength is 0 (none) to infinity (perfect)")
-    most, (d,), dtype = points(m, most), target.mean.shape, target.mean.dtype
-    below = binomial_cdf(m, 1 / (1 + jnp.asarray(gamma, dtype)), most)
+    strength(gamma)
+    most, (d,), dtype = bound(m, most), target.mean.shape, target.mean.dtype
+    below = binomial_cdf(m, share_kept(gamma, dtype), most)
 
     def correct(key: Array, batch: Batch, state: GaussianState) -> tuple[Batch, dict[str, Array]]:
-        key_split, key_draw = jax.random.split(key)
-        count = jnp.sum(jax.random.uniform(key_split, (), dtype) >= below, dtype=jnp.int32)
-        k = jnp.minimum(count, m)
-        kept, drawn = standard_pair(key_draw, k, m - k, d, most, dtype)
+        u = uniforms(key, d, most, dtype)
+        k = jnp.minimum(jnp.sum(u[-1] >= below, dtype=jnp.int32), m)
+        kept, drawn = standard_pair(u, k, m - k, d, most)
         parts = transform(kept, state), transform(drawn, target)
         both = Batch(jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts), jnp.ones(2, dtype))
-        return one_record(merge(both)), {"replaced": (m - k)[None], "failed": jnp.zeros(1, bool)}
+        return single(merge(both)), {"replaced": (m - k)[None], "failed": jnp.zeros(1, bool)}
 
     return correct
 
