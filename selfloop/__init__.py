@@ -2,6 +2,9 @@
 
 from selfloop import policies as policies
 from selfloop import sources as sources
+from selfloop import stability as stability
+from selfloop.audit import Audit as Audit
+from selfloop.audit import audit as audit
 from selfloop.batch import Batch as Batch
 from selfloop.batch import concatenate as concatenate
 from selfloop.batch import keep as keep
@@ -22,6 +25,7 @@ from selfloop.correctors.verifier import verifier as verifier
 from selfloop.errors import ConfigError as ConfigError
 from selfloop.errors import DataError as DataError
 from selfloop.errors import SelfloopError as SelfloopError
+from selfloop.errors import TooNearError as TooNearError
 from selfloop.loop import Carry as Carry
 from selfloop.loop import Generation as Generation
 from selfloop.loop import Loop as Loop
@@ -50,3 +54,4 @@ from selfloop.models.states import GaussianState as GaussianState
 from selfloop.models.student import logistic as logistic
 from selfloop.models.student import student as student
 from selfloop.policies import Policy as Policy
+from selfloop.stability.certify import certify as certify

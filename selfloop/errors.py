@@ -11,3 +11,7 @@ class DataError(SelfloopError):
 
 class ConfigError(SelfloopError):
     """A setting outside its range, or one that differs from the run that is to be continued."""
+
+
+class TooNearError(SelfloopError):
+    """Samples so near their target that a contraction towards it cannot be read."""
