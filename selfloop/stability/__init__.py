@@ -7,3 +7,15 @@ its law there; H = -E_data Hess log p*, F = -E_p* Hess log p* (the Fisher inform
 `certify` puts all of it on one page for a model and data. Everything is meant for float64: run it inside
 ``jax.enable_x64(True)``; only `certify` turns that on by itself.
 """
+
+from selfloop.stability import bounds as bounds
+from selfloop.stability import constants as constants
+from selfloop.stability import curvature as curvature
+from selfloop.stability import golden as golden
+from selfloop.stability import jacobian as jacobian
+from selfloop.stability import kde as kde
+from selfloop.stability import laws as laws
+from selfloop.stability import rates as rates
+from selfloop.stability import recursions as recursions
+from selfloop.stability import regression as regression
+from selfloop.stability import sandwich as sandwich

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from scipy.optimize import linear_sum_assignment
 
 from selfloop.batch import Batch
 from selfloop.loop import Model
@@ -98,6 +97,8 @@ def eps(data: Batch, own: Batch, points: int = 1000) -> Array:
         return jnp.sum(jnp.abs(masses[0] - masses[1])) / 2
     if data.x.shape[1] == 1:
         return wasserstein1(data.x[:, 0], own.x[:, 0], data.weight, own.weight)
+    from scipy.optimize import linear_sum_assignment  # slow to import, seldom needed
+
     x, y = (_equally_likely(law, points) for law in (data, own))
     cost = np.linalg.norm(x[:, None] - y[None], axis=-1)
     return jnp.asarray(cost[linear_sum_assignment(cost)].mean())

@@ -43,10 +43,17 @@ def curvature(model: Model, state: Any, data: Batch, own: Batch) -> Curvature:
     """
     chart = coordinates(model, state)
     theta = chart.theta(state)
-    at_data, at_own = (_scores(model, chart, theta, law) for law in (data, own))
+    at_data = _scores(model, chart, theta, data)
     centred = at_data - laws.average(data.weight, at_data)[None]
     hessian = columns(jax.grad(partial(_likelihood, model, chart, data)), theta)
-    return Curvature(-_symmetric(hessian), _second(own.weight, at_own), _second(data.weight, centred))
+    return Curvature(-_symmetric(hessian), fisher(model, state, own), _second(data.weight, centred))
+
+
+@partial(jax.jit, static_argnums=0)
+def fisher(model: Model, state: Any, own: Batch) -> Array:
+    """F alone [P, P]."""
+    chart = coordinates(model, state)
+    return _second(own.weight, _scores(model, chart, chart.theta(state), own))
 
 
 @partial(jax.jit, static_argnums=0)

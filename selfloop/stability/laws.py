@@ -37,12 +37,12 @@ def half_line(nodes: int = 4001, reach: float = 4.0, scale: float = 1.0) -> Batc
     return _batch(x[:, None], x * 2 * np.cosh(u) * (u[1] - u[0]))
 
 
-def grid2(nodes: int = 161, reach: float = 4.5, centre: float = 0.0, scale: float = 1.0) -> Batch:
-    """Nodes [N^2, 2] in the plane: every pair of nodes of `line`."""
-    axis = line(nodes, reach, centre, scale)
-    x, cells = np.asarray(axis.x)[:, 0], np.asarray(axis.weight)
-    pairs = np.stack(np.meshgrid(x, x, indexing="ij"), -1).reshape(-1, 2)
-    return _batch(pairs, np.outer(cells, cells).ravel())
+def grid2(nodes: int = 161, reach: float = 4.5, centre: Array | float = 0.0, scale: Array | float = 1.0) -> Batch:
+    """Nodes [N^2, 2] in the plane: every pair of nodes of `line` about ``centre`` and ``scale``, numbers or [2]."""
+    pair = zip(np.broadcast_to(centre, 2), np.broadcast_to(scale, 2), strict=True)
+    one, other = (line(nodes, reach, *place) for place in pair)
+    x = np.stack(np.meshgrid(one.x[:, 0], other.x[:, 0], indexing="ij"), -1)
+    return _batch(x.reshape(-1, 2), np.outer(one.weight, other.weight).ravel())
 
 
 def hermite(mean: Array, root: Array, nodes: int = 24) -> Batch:
