@@ -24,6 +24,16 @@ CLAIMS = (
     "no_lambda_threshold",
     "k_norm",
     # finitely many samples
+    "conservation",
+    "stationary_reuse",
+    "stationary_fresh",
+    "transient",
+    "ordering",
+    "subsample_plateau",
+    "replace_growth",
+    "correction_stops",
+    "w2_growth",
+    "log_drift",
 )
 """The claims, in the order of the table: each is the name of a file of this folder."""
 

@@ -1,0 +1,52 @@
+"""Many chains of real loops, in one compiled program, and what is measured along them.
+
+Letters: G settings of a loop, S seeds, T generations.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+import selfloop
+from selfloop.loop import Generation, Loop
+from theory.claim import SIGMAS
+
+BLOCK = 2000
+"""Chains run at once: a thorough run repeats the quick run's program on other seeds, in the same memory."""
+
+
+def chains(
+    build: Callable[[Array, Any], Loop],
+    settings: Any,
+    seeds: int,
+    generations: int,
+    measure: Callable[[Generation], Any],
+    seed: int = 0,
+) -> Any:
+    """The measures [G, S, T + 1, ...] of S chains under each of G settings, as NumPy arrays.
+
+    ``build(key, setting) -> Loop`` draws the chain's own real data from its key; ``settings`` is a pytree of arrays
+    with a leading axis of G. Settings share random numbers: each is right alone, and their differences are sharper.
+    S is ``seeds``, or the next multiple of BLOCK above it.
+    """
+
+    def chain(setting: Any, key: Array) -> Any:
+        of_data, of_loop = jax.random.split(key)
+        return selfloop.scan(build(of_data, setting), of_loop, generations, lambda key, result: measure(result))[1]
+
+    run = jax.jit(jax.vmap(jax.vmap(chain, (None, 0)), (0, None)))
+    settings = jax.tree.map(jnp.asarray, settings)
+    keys = jax.random.split(jax.random.key(seed), (math.ceil(seeds / BLOCK), min(seeds, BLOCK)))
+    blocks = [jax.device_get(run(settings, of_block)) for of_block in keys]
+    return jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks)
+
+
+def half_width(samples: Any) -> np.ndarray:
+    """SIGMAS standard errors of the mean over the seeds [S, ...]: the bars of a figure."""
+    samples = np.asarray(samples)
+    return SIGMAS * samples.std(0, ddof=1) / math.sqrt(samples.shape[0])
