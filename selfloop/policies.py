@@ -71,6 +71,29 @@ def augment(lam: Array | float) -> Policy:
     return Policy(lambda real, capacity: (), select)
 
 
+def weighted(share: Array | float) -> Policy:
+    """The real points and the newest synthetic ones, as n + m points of which the real ones count the share x.
+
+        weight of a real point: x (n + m) / n,    of a synthetic one: (1 - x) (n + m) / m
+
+    where n and m count the points present, each by its own weight. x = n / (n + m) is plain pooling, x = 1 forgets the
+    synthetic points; a loop with fresh real data is most accurate in between, at a golden ratio for n = m (He, Xu and
+    Cheng, 2025). ``share`` may be traced. Raises ConfigError where a concrete one is not in [0, 1].
+    """
+    if not isinstance(share, jax.core.Tracer) and not 0 <= float(share) <= 1:
+        raise ConfigError(f"the share of real data is {float(share)}; it lies between 0 (none) and 1 (all)")
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
+        x = jnp.asarray(share, real.weight.dtype)
+        n, m = jnp.sum(real.weight), jnp.sum(corrected.weight)
+        old = real._replace(weight=real.weight * x * (n + m) / n)
+        # Where all synthetic samples failed, the real ones are all there is.
+        new = corrected._replace(weight=corrected.weight * (1 - x) * (n + m) / jnp.where(m > 0, m, 1))
+        return concatenate(old, new), memory
+
+    return Policy(lambda real, capacity: (), select)
+
+
 def replace() -> Policy:
     """The newest synthetic samples alone: the fully synthetic loop. Real data are seen by generation 0 only."""
     return Policy(lambda real, capacity: (), lambda key, t, real, corrected, memory: (corrected, memory))

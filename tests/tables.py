@@ -89,6 +89,7 @@ MODELS = {
 POLICIES = {
     "augment 0": lambda: policies.augment(0.0),
     "augment 0.5": lambda: policies.augment(0.5),
+    "weighted 0.6": lambda: policies.weighted(0.6),
     "replace": policies.replace,
     "accumulate": policies.accumulate,
     "accumulate_subsample": policies.accumulate_subsample,

@@ -39,6 +39,20 @@ def test_augment_takes_the_real_points_and_the_newest_of_each_share():
     assert run(policies.augment(0.0)) == [ALL_REAL] * 3
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_weighted_gives_the_real_points_their_share(share):
+    real, new = uniform(jnp.zeros((8, 1))), keep(uniform(jnp.ones((6, 1))), jnp.arange(6) != 1)
+    chosen, _ = policies.weighted(share).select(jax.random.key(0), jnp.asarray(1, jnp.int32), real, new, ())
+    np.testing.assert_allclose(chosen.weight @ chosen.x[:, 0], (1 - share) * 13, rtol=1e-6)
+    np.testing.assert_allclose(chosen.weight.sum(), 13, rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_weighted_refuses_a_share_outside_0_to_1(share):
+    with pytest.raises(ConfigError, match="between 0"):
+        policies.weighted(share)
+
+
 def test_replace_takes_the_newest_synthetic_points_alone():
     assert run(policies.replace()) == [synthetic(t) for t in (1, 2, 3)]
 
