@@ -18,12 +18,20 @@ from typing import Annotated
 
 CLAIMS = (
     # infinitely many samples
-    "exponential_global",
+    "bertrand_infinite",
+    "ferbach_constant",
+    "sharper_certificate",
+    "hierarchy",
     "jacobian_well_specified",
     "jacobian_misspecified",
+    "jacobian_mixture",
     "no_lambda_threshold",
     "k_norm",
+    "exponential_global",
     # finitely many samples
+    "gillman_bound",
+    "gillman_corollary",
+    "bertrand_finite",
     "conservation",
     "stationary_reuse",
     "stationary_fresh",
@@ -34,6 +42,15 @@ CLAIMS = (
     "correction_stops",
     "w2_growth",
     "log_drift",
+    "golden_ratio",
+    "attractor",
+    "mean_square",
+    "accumulate_gaussian",
+    "accumulate_families",
+    "accumulate_corrected",
+    "discrete_forgetting",
+    "regression_workflows",
+    "label_correction",
 )
 """The claims, in the order of the table: each is the name of a file of this folder."""
 

@@ -1,0 +1,76 @@
+"""A table of frequencies that trains on its own samples is a Wright-Fisher chain: it forgets all symbols but one."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfloop import policies, sources
+from selfloop.batch import Batch
+from selfloop.correctors.idealized import replacement
+from selfloop.loop import Loop
+from selfloop.models.discrete import discrete
+from selfloop.stability import recursions
+from theory.chains import chains, half_width
+from theory.claim import Claim, Control, Effort, Finding, mean
+from theory.drawing import Line, lines
+
+M = 8
+GENERATIONS = 64
+PROBS = np.array([0.4, 0.3, 0.2, 0.1])
+GAMMA = np.array([0.0, 0.1])
+
+
+def draw(key: jax.Array, n: int) -> jax.Array:
+    """n symbols of the truth."""
+    return jax.random.choice(key, PROBS.size, (n,), p=jnp.asarray(PROBS)).astype(jnp.int32)
+
+
+def build(key: jax.Array, gamma: jax.Array) -> Loop:
+    """m symbols a generation, from the generation before."""
+    real = sources.fixed(Batch(draw(key, M), jnp.ones(M, jnp.float64)))
+    return Loop(discrete(PROBS.size, jnp.float64), policies.replace(), real, M, replacement(draw, gamma))
+
+
+def check(effort: Effort) -> Finding:
+    """The chance that two draws differ, generation by generation; where the chains end."""
+    probs = chains(build, GAMMA, 5 * effort.seeds, GENERATIONS, lambda result: result.state.probs, seed=8)
+    truth, t = 1 - (PROBS**2).sum(), np.arange(GENERATIONS + 1)
+    mixed = 1 - (probs**2).sum(-1)
+    decay = truth * (1 - 1 / M) ** (t + 1)
+    corrected = truth * (1 - np.asarray(recursions.replace(M, M, GAMMA[1], -1.0, GENERATIONS)))
+    ends = probs[0, :, -1] == 1
+    return Finding(
+        hypotheses={
+            "chains left unabsorbed are fewer than 0.2 % in expectation": bool(decay[-1] * M < 0.002 * M),
+            "every chain loses symbols for good: a symbol at 0 stays at 0": bool(
+                ((probs[0, :, :-1] > 0) | (probs[0, :, 1:] == 0)).all()
+            ),
+        },
+        comparisons=[
+            *(mean(f"chance that two draws differ, t = {one}", decay[one], mixed[0][:, one]) for one in (1, 5, 15)),
+            *(mean(f"ends at symbol {i + 1}", p, hits) for i, (p, hits) in enumerate(zip(PROBS, ends.T, strict=True))),
+            mean("chains that ended at a point mass", 0.98, ends.any(1), ">="),
+            mean("gamma 0.1: chance that two draws differ, t = 64", corrected[-1], mixed[1][:, -1]),
+        ],
+        control=Control(
+            "the same decay with correction of gamma 0.1",
+            mean("chance that two draws differ, t = 15", decay[15], mixed[1][:, 15]),
+        ),
+        figure=lines(
+            [
+                Line("no correction", t[:33], decay[:33], mixed[0].mean(0)[:33], half_width(mixed[0])[:33]),
+                Line("gamma 0.1", t[:33], corrected[:33], mixed[1].mean(0)[:33], half_width(mixed[1])[:33]),
+            ],
+            "generation",
+            "chance that two draws differ",
+        ),
+    )
+
+
+CLAIM = Claim(
+    name="discrete_forgetting",
+    source="Shumailov et al., Nature 2024 (arXiv 2305.17493); rates of the Wright-Fisher chain",
+    statement="Re-estimated from m of its own samples, a discrete law ends as a point mass at symbol i with "
+    "probability p_i, and E[1 - sum p_t^2] falls by 1 - 1 / m a generation; with correction it does not.",
+    check=check,
+)

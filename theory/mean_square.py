@@ -1,0 +1,102 @@
+"""Stable on average, unstable in the mean square: a threshold on gamma that no Jacobian shows."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfloop import policies, sources
+from selfloop.batch import uniform
+from selfloop.correctors.idealized import replacement
+from selfloop.loop import Loop
+from selfloop.models.exponential import exponential
+from selfloop.models.states import MeanState
+from selfloop.stability import recursions
+from theory.chains import chains, half_width
+from theory.claim import Claim, Control, Effort, Finding, at_most, mean
+from theory.drawing import Line, lines
+
+M = 2
+GENERATIONS = 3
+GAMMA = np.array([0.1, 0.25, 0.75, 1.5])
+
+
+def growth(gamma: float) -> float:
+    """kappa = tau^2 + c / m, by which the mean square error is multiplied every generation."""
+    return (1 + gamma) ** -2 + float(recursions.variance_slope(gamma, 1.0)) / M
+
+
+def threshold() -> float:
+    """The gamma of kappa = 1: (1 + gamma)^2 = 1 + (1 + 2 gamma) / m."""
+    return -(1 - 1 / M) + math.sqrt((1 - 1 / M) ** 2 + 1 / M)
+
+
+def draw(key: jax.Array, n: int) -> jax.Array:
+    """n points of the exponential law of mean 1."""
+    return jax.random.exponential(key, (n, 1), jnp.float64)
+
+
+def build(key: jax.Array, setting: dict[str, jax.Array]) -> Loop:
+    """An exponential law that trains on m of its own samples, from a given mean."""
+
+    def start(key, batch, state):
+        return MeanState(setting["start"][None]), {}
+
+    real, corrector = sources.fixed(uniform(draw(key, M))), replacement(draw, setting["gamma"])
+    return Loop(exponential(jnp.float64), policies.replace(), real, M, corrector, start)
+
+
+def check(effort: Effort) -> Finding:
+    """The distance of two loops that start apart and share all random numbers: its mean and its mean square."""
+    settings = {"gamma": np.repeat(GAMMA, 2), "start": np.tile([1.0, 2.0], GAMMA.size)}
+    means = chains(build, settings, 20 * effort.seeds, GENERATIONS, lambda result: result.state.mean[0], seed=5)
+    distance = means[1::2] - means[::2]
+    kappa, t = np.array([growth(gamma) for gamma in GAMMA]), np.arange(GENERATIONS + 1)
+    compared = []
+    for gamma, k, one in zip(GAMMA, kappa, distance, strict=True):
+        compared.append(mean(f"gamma {gamma:g}: mean distance after 3 generations", (1 + gamma) ** -3, one[:, 3]))
+        compared.append(mean(f"gamma {gamma:g}: its mean square after 1", k, one[:, 1] ** 2))
+        relation = ">=" if gamma < threshold() else "<="
+        compared.append(
+            mean(f"gamma {gamma:g}: 1 is crossed at gamma {threshold():.3f}", 1.0, one[:, 1] ** 2, relation)
+        )
+    return Finding(
+        hypotheses={
+            "exponential family with v2 = 1, and gammas on both sides of the threshold": bool(
+                GAMMA.min() < threshold() < GAMMA.max()
+            ),
+            "the recursion has no limit below the threshold, and one above it": bool(
+                np.isinf(recursions.replace_limit(M, GAMMA, 1.0)).tolist() == (threshold() > GAMMA).tolist()
+            ),
+            "families with v2 <= 0 have no threshold: they are stable at gamma 0.1": bool(
+                np.isfinite(recursions.replace_limit(M, 0.1, np.array([0.0, -1.0]))).all()
+            ),
+        },
+        comparisons=[
+            *compared,
+            at_most("spectral radius of the Jacobian at gamma 0.1", 1.0, 1 / (1 + GAMMA[0])),
+        ],
+        control=Control(
+            "the mean square falls by the square of the Jacobian's radius",
+            mean("gamma 0.1: mean square after 1", (1 + GAMMA[0]) ** -2, distance[0][:, 1] ** 2),
+        ),
+        figure=lines(
+            [
+                Line(f"gamma {gamma:g}", t, k**t, (one**2).mean(0), half_width(one**2))
+                for gamma, k, one in zip(GAMMA, kappa, distance, strict=True)
+            ],
+            "generation",
+            "mean square of the distance",
+            yscale="log",
+        ),
+    )
+
+
+CLAIM = Claim(
+    name="mean_square",
+    source="derived here (docs/stability.md)",
+    statement="Exponential laws under replacement: errors fall by tau on average, but their mean square is multiplied "
+    "by tau^2 + c / m, c = v2 tau + tau (1 - tau): below gamma of about v2 / (2 m) it diverges although rho(J) < 1.",
+    check=check,
+)
