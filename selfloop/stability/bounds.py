@@ -24,9 +24,8 @@ def geometric(rate: Number, t: Number) -> Array:
     """``sum_{i=0}^{t} rate^i``, t + 1 terms; inf for an infinite rate."""
     rate, t = floats(rate, t)
     near_one = jnp.abs(1 - rate) < 1e-12
-    gap = jnp.where(near_one, 1, 1 - rate)
-    series = -jnp.expm1((t + 1) * jnp.log(rate)) / gap
-    return jnp.where(near_one, t + 1, jnp.where(jnp.isinf(rate) & (t > 0), jnp.inf, jnp.where(t == 0, 1, series)))
+    series = -jnp.expm1((t + 1) * jnp.log(rate)) / jnp.where(near_one, 1, 1 - rate)
+    return _beyond(rate, t, jnp.where(t == 0, 1, jnp.where(near_one, t + 1, series)))
 
 
 def gillman_bound(t: Number, rate: Number, step: Number, start: Number) -> Array:
@@ -39,7 +38,7 @@ def gillman_bound(t: Number, rate: Number, step: Number, start: Number) -> Array
         start: ``|theta_0 - theta*|``.
     """
     t, rate, step, start = floats(t, rate, step, start)
-    return step * geometric(rate, t) + jnp.where(t == 0, start, rate**t * start)
+    return _beyond(rate, t, step * geometric(rate, t) + _left(rate, t) * start)
 
 
 def contraction_bound(t: Number, rate: Number, step: Number, start: Number) -> Array:
@@ -48,7 +47,8 @@ def contraction_bound(t: Number, rate: Number, step: Number, start: Number) -> A
     With the exact rate, in the norm of K = H + lam F (`jacobian.k_matrix`), this needs no bound on lam.
     """
     t, rate, step, start = floats(t, rate, step, start)
-    return jnp.where(t == 0, start, step * geometric(rate, jnp.maximum(t - 1, 0)) + rate**t * start)
+    steps = jnp.where(t == 0, 0, step * geometric(rate, jnp.maximum(t - 1, 0)))
+    return _beyond(rate, t, steps + _left(rate, t) * start)
 
 
 def bertrand_bound(
@@ -86,3 +86,13 @@ def gaussian_mean_constants(sigma: Number, lam: Number, d: int, spread: Number =
     s = jnp.sqrt(sigma**2 + lam / (1 + lam) * spread**2 / 4)
     a, b = (jnp.sqrt(2 / (1 + lam)), 2.0) if d == 1 else (2 / jnp.sqrt(1 + lam), 2.0 ** (d / 2))
     return s * a, *floats(b)
+
+
+def _left(rate: Array, t: Array) -> Array:
+    """rate^t, 1 at t = 0 whatever the rate."""
+    return jnp.where(t == 0, 1, rate**t)
+
+
+def _beyond(rate: Array, t: Array, bound: Array) -> Array:
+    """The bound, inf where an infinite rate has acted."""
+    return jnp.where(jnp.isinf(rate) & (t > 0), jnp.inf, bound)

@@ -6,6 +6,8 @@ with a kernel of standard deviation h, real share 1 - w, corrector's target p* =
 1 / (1 + gamma). w = 1 is the fully synthetic loop. Averages over the loop's own randomness; one dimension.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -23,6 +25,7 @@ def kde_variance(variance: Number, h: Number, w: Number, gamma: Number, generati
     return variance + h**2 * jnp.cumsum(r ** jnp.arange(generations + 1, dtype=r.dtype))
 
 
+@partial(jax.jit, static_argnames="generations")
 def kde_characteristic(target: Array, kernel: Array, w: Number, gamma: Number, generations: int) -> Array:
     """The characteristic function [T + 1, ...] of E p_t, from those of the data and of the kernel at the same points.
 

@@ -18,6 +18,7 @@ traced.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,7 @@ def variance_slope(gamma: Number, v2: Number) -> Array:
     return v2 * tau + tau * (1 - tau)
 
 
+@partial(jax.jit, static_argnames="generations")
 def reuse(n: Number, m: Number, gamma: Number, v2: Number, generations: int, excess: Number = 1.0) -> Array:
     """n real points, the same every generation, and the newest m synthetic ones (policy `augment`).
 
@@ -50,6 +52,7 @@ def reuse(n: Number, m: Number, gamma: Number, v2: Number, generations: int, exc
     return _iterate(step, (one_fit, one_fit), generations)[0]
 
 
+@partial(jax.jit, static_argnames="generations")
 def fresh(n: Number, m: Number, gamma: Number, v2: Number, generations: int, excess: Number = 1.0) -> Array:
     """n new real points every generation, and the newest m synthetic ones.
 
@@ -59,6 +62,7 @@ def fresh(n: Number, m: Number, gamma: Number, v2: Number, generations: int, exc
     return _iterate(lambda s: (1 - w) ** 2 * one_fit + r**2 * s + draw * (1 + c * s), one_fit, generations)
 
 
+@partial(jax.jit, static_argnames="generations")
 def replace(n: Number, m: Number, gamma: Number, v2: Number, generations: int, excess: Number = 1.0) -> Array:
     """The newest m synthetic points alone; real data are seen by generation 0 only.
 
@@ -69,6 +73,7 @@ def replace(n: Number, m: Number, gamma: Number, v2: Number, generations: int, e
     return _iterate(lambda s: s / (1 + gamma) ** 2 + (1 + c * s) / m, excess / n, generations)
 
 
+@partial(jax.jit, static_argnames="generations")
 def accumulate(n: Number, m: Number, gamma: Number, v2: Number, generations: int, excess: Number = 1.0) -> Array:
     """The real points and every synthetic one so far, m new a generation.
 
@@ -85,6 +90,7 @@ def accumulate(n: Number, m: Number, gamma: Number, v2: Number, generations: int
     return _iterate(step, (excess / n, n), generations)[0]
 
 
+@partial(jax.jit, static_argnames="generations")
 def accumulate_subsample(n: Number, gamma: Number, generations: int) -> tuple[Array, Array]:
     """Each fit on n points drawn without replacement from a pool that grows by n a generation (v2 = -1).
 

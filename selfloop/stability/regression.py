@@ -5,6 +5,8 @@ counts it as model 1). Source: Gerstgrasser et al., COLM 2024; the corrected cas
 Letters: d dimensions, N points a generation (N >= d + 2), T generations, sigma the noise of labels.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -40,6 +42,7 @@ def regression_accumulate(d: int, points: int, sigma: Number, generations: int) 
     return one_fit(d, points, sigma) * jnp.cumsum(1 / i**2)
 
 
+@partial(jax.jit, static_argnames="generations")
 def regression_replace_given(design: Array, sigma: Number, gamma: Number, generations: int) -> Array:
     """`regression_replace` for one design [N, d], where each label is drawn from w_t or w* (probability tau, 1 - tau).
 
