@@ -20,8 +20,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import Batch, GaussianState, Loop, Model, Policy, gaussian, replacement, scan, sources
+from selfloop import Batch, GaussianState, Loop, Model, Policy, gaussian, policies, replacement, scan, sources
 from selfloop.batch import concatenate, keep
+from selfloop.correctors.statistics import replacement_statistics
 from selfloop.correctors.strength import share_kept
 from selfloop.models.statistics import Statistics, draw, gaussian_statistics, single
 
@@ -178,22 +179,33 @@ def first_sets(generations: int, m: int) -> np.ndarray:
     return first
 
 
-def official(gamma: Array | float, generations: int) -> tuple[Corrector, Policy]:
-    """Histogram, rejection, accumulation."""
-    return histogram_rejection(gamma), growing_shares(generations, M)
+def official(key: Array, gamma: Array | float, generations: int) -> Array:
+    """W2 [T + 1] of one chain of the script's process: histogram, rejection, accumulation."""
+    return _accumulating(histogram_rejection(gamma), key, generations)
 
 
-def exact_accumulating(gamma: Array | float, generations: int) -> tuple[Corrector, Policy]:
-    """The same accumulation after a corrector that does what it says."""
-    return replacement(normal_draw, gamma), growing_shares(generations, M)
+def exact_accumulating(key: Array, gamma: Array | float, generations: int) -> Array:
+    """W2 [T + 1] of one chain with the same accumulation after a corrector that does what it says."""
+    return _accumulating(replacement(normal_draw, gamma), key, generations)
 
 
-def distances(parts: Callable, key: Array, gamma: Array, generations: int) -> Array:
-    """W2 between the fitted Gaussian and the target, [T + 1], of one chain of the process with these parts."""
+def stated(key: Array, gamma: Array | float, generations: int) -> Array:
+    """W2 [T + 1] of one chain of the algorithm as stated, lambda = m / n: in sufficient statistics throughout."""
     key_real, key_loop = jax.random.split(key)
-    corrector, policy = parts(gamma, generations)
-    loop = Loop(ridged(), policy, sources.fixed(draw(key_real, target(), N)), M, corrector)
+    corrector = replacement_statistics(target(), gamma, M)
+    loop = Loop(gaussian_statistics(D, M), policies.augment(1.0), _real(key_real), 1, corrector)
     return scan(loop, key_loop, generations, lambda key, g: to_target(g.state))[1]
+
+
+def _accumulating(corrector: Corrector, key: Array, generations: int) -> Array:
+    key_real, key_loop = jax.random.split(key)
+    loop = Loop(ridged(), growing_shares(generations, M), _real(key_real), M, corrector)
+    return scan(loop, key_loop, generations, lambda key, g: to_target(g.state))[1]
+
+
+def _real(key: Array) -> sources.Source:
+    """The record of n real points."""
+    return sources.fixed(draw(key, target(), N))
 
 
 def to_target(state: GaussianState) -> Array:

@@ -85,7 +85,7 @@ def test_whole_chains_agree_with_the_peer():
     gammas, generations, seeds = (0.0, 1.0), 12, 64
     over = jax.jit(
         jax.vmap(
-            jax.vmap(lambda key, gamma: process.distances(process.official, key, gamma, generations), (0, None)),
+            jax.vmap(lambda key, gamma: process.official(key, gamma, generations), (0, None)),
             (None, 0),
         )
     )

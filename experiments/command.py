@@ -1,0 +1,56 @@
+"""What every script of this folder does around its work: clear stops, one-line errors, exit codes."""
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+
+def guarded(run: Callable[[list[str]], Any]) -> int:
+    """Run on the command line's arguments and print the path it returns; 0, 2 for bad input, 128 + n for signal n.
+
+    Called before the slow imports, which are therefore inside ``run``: a stop is a stop from the first second.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    try:
+        print(f"results: {run(sys.argv[1:])}")
+    except BaseException as error:
+        if stopped:  # whatever the interruption has turned into on its way up
+            print("stopped", file=sys.stderr)
+            return 128 + stopped[0]
+        from selfloop.errors import SelfloopError
+
+        if not isinstance(error, SelfloopError | OSError):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def prepare(out: Path) -> dict[str, Any]:
+    """Keep compiled programs from run to run, and write what this run runs on into its folder."""
+    from selfloop.runs.environment import compilation_cache, environment
+    from selfloop.runs.record import write_json
+
+    compilation_cache()
+    provenance = environment()
+    write_json(out / "environment.json", provenance)
+    return provenance
+
+
+def positive(**settings: int) -> None:
+    """ConfigError for a whole number below 1, by its option's name."""
+    from selfloop.errors import ConfigError
+
+    for name, value in settings.items():
+        if value < 1:
+            raise ConfigError(f"--{name} is {value}; give 1 or more")
