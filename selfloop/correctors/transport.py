@@ -115,6 +115,7 @@ def _hungarian(x: Array, y: Array, present: Array) -> np.ndarray:
     return index
 
 
+@jax.jit
 def roots(matrix: Array) -> tuple[Array, Array]:
     """The square root and its inverse, symmetric [d, d], of a positive definite matrix; matrix products only.
 

@@ -1,0 +1,136 @@
+"""The laws that users run: good correctors keep them, each of many bad ones breaks one, the documented lines work."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from selfloop.batch import Batch
+from selfloop.correctors.idealized import replacement
+from selfloop.correctors.strength import report, select
+from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
+from selfloop.testing import corrector_laws, geodesic_laws, protocol_laws
+from tests.tables import CORRECTORS, corrector_state
+
+
+def own(kept=lambda gamma: 1 / (1 + gamma), change=lambda key, x: x, weigh=lambda key, x, w: w):
+    """A user's corrector: each sample kept with probability ``kept(gamma)``, all of them then changed or weighed."""
+
+    def make(draw, gamma):
+        if not gamma >= 0:
+            raise ValueError(gamma)
+
+        def correct(key, batch, state):
+            a, b, c = jax.random.split(key, 3)
+            choice = jax.random.uniform(a, batch.weight.shape) < kept(gamma)
+            x = change(c, select(choice, batch.x, draw(b, batch.capacity)))
+            return Batch(x, weigh(c, x, batch.weight), batch.cond), report(batch, x.astype(batch.x.dtype))
+
+        return correct
+
+    return make
+
+
+def mute(draw, gamma):
+    """Tells of no movement."""
+    inner = own()(draw, gamma)
+
+    def correct(key, batch, state):
+        result, info = inner(key, batch, state)
+        return result, info | {"moved": jnp.zeros_like(info["moved"])}
+
+    return correct
+
+
+def credulous(draw, gamma):
+    """Takes any gamma."""
+    return own()(draw, abs(gamma) if gamma == gamma else 1.0)
+
+
+def one_for_all(draw, gamma):
+    """Replaces by one draw, the same for all samples."""
+    return own()(lambda key, n: jnp.repeat(draw(key, 1), n, 0), gamma)
+
+
+def draw_normal(target):
+    root = jnp.linalg.cholesky(target.covariance)
+    return lambda key, n: target.mean[None] + jax.random.normal(key, (n, len(target.mean))) @ root.T
+
+
+COUNT = iter(range(10**9))
+
+BAD = {
+    "half as strong": (own(lambda gamma: 1 / (1 + gamma / 2)), "the_law_is_the_mixture"),
+    "twice as strong": (own(lambda gamma: 1 / (1 + 2 * gamma)), "the_law_is_the_mixture"),
+    "strengths that add": (own(lambda gamma: jnp.exp(-gamma)), "two_corrections_are_one"),
+    "never": (own(lambda gamma: 1.0), "gamma_infinity"),
+    "always": (own(lambda gamma: 0.0), "gamma_zero"),
+    "noisy": (own(change=lambda key, x: x + 0.7 * jax.random.normal(key, x.shape)), "the_target_is_fixed"),
+    "shrinking": (own(change=lambda key, x: 0.8 * x), "the_target_is_fixed"),
+    "forgets the weights": (own(weigh=lambda key, x, w: jnp.ones_like(w)), "absent_samples"),
+    "selects the small": (own(weigh=lambda key, x, w: jnp.where(x[:, 0] < 2, w, 0)), "the_target_is_fixed"),
+    "half precision": (own(change=lambda key, x: x.astype(jnp.float16)), "shapes_precision"),
+    "chance of its own": (own(change=lambda key, x: x + 1e-3 * next(COUNT)), "the_key_is_all"),
+    "sees absent samples": (own(change=lambda key, x: x - 0 * x.mean(0, keepdims=True)), "absent_samples"),
+    "one for all": (one_for_all, "gamma_infinity"),
+    "mute": (mute, "moved_is_the_distance"),
+    "mute, seen on the mean": (mute, "samples_move_no_less"),
+    "credulous": (credulous, "a_negative_gamma"),
+}
+"""What a user's corrector may do wrong, and the beginning of the name of a law that it breaks."""
+
+
+def the_one(laws, beginning):
+    return next(law for law in laws if law.__name__.startswith(beginning))
+
+
+def broken(laws):
+    """The names of the laws that do not hold."""
+    names = []
+    for law in laws:
+        try:
+            law()
+        except AssertionError:
+            names.append(law.__name__)
+    return names
+
+
+@pytest.mark.parametrize("law", corrector_laws(replacement), ids=lambda law: law.__name__)
+def test_replacement(law):
+    law()
+
+
+@pytest.mark.parametrize("law", corrector_laws(own()), ids=lambda law: law.__name__)
+def test_a_user_s_own(law):
+    law()
+
+
+@pytest.mark.parametrize("law", geodesic_laws(geodesic), ids=lambda law: law.__name__)
+def test_geodesic(law):
+    law()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_corrector_breaks_its_law(name):
+    make, beginning = BAD[name]
+    with pytest.raises(AssertionError):
+        the_one(corrector_laws(make), beginning)()
+
+
+def test_a_geodesic_is_not_the_mixture_nor_a_mixture_the_geodesic():
+    mix = lambda target, gamma: replacement(draw_normal(target), gamma)  # noqa: E731
+    with pytest.raises(AssertionError, match="is off by"):
+        the_one(corrector_laws(geodesic_empirical, samples=1024), "the_law_is_the_mixture")()
+    with pytest.raises(AssertionError, match="is off by"):
+        the_one(geodesic_laws(mix), "the_law_is_on_the_geodesic")()
+
+
+def test_a_redraw_is_the_mixture_but_for_its_resampling():
+    """gamma = 0 draws anew from the samples, so it is the identity in law alone; the rest it keeps."""
+    assert broken(corrector_laws(redraw, samples=256)) == ["gamma_zero_changes_nothing"]
+
+
+@pytest.mark.parametrize("name", CORRECTORS)
+def test_every_corrector_keeps_the_protocol(name):
+    draw = lambda key, n: 5 + jax.random.normal(key, (n, 2))  # noqa: E731
+    for law in protocol_laws(CORRECTORS[name](), draw, corrector_state()):
+        law()
