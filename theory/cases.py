@@ -16,8 +16,10 @@ from jax import Array
 from selfloop.batch import Batch
 from selfloop.loop import Coordinates, Model
 from selfloop.models.gaussian import gaussian
+from selfloop.models.mixture import mixture, mixture_locations
 from selfloop.models.student import logistic, student
 from selfloop.stability import laws
+from selfloop.stability.constants import Constants, alpha, eps, lipschitz
 from selfloop.stability.curvature import Curvature, coordinates, curvature
 from selfloop.stability.jacobian import spectrum
 from theory.population import normal_mixture, population, pull, trajectory, whole
@@ -43,9 +45,11 @@ class Case(NamedTuple):
 
 
 def case(model: Model, nodes: Batch, data: Batch, star: Any = None) -> Case:
-    """The case of a model whose ``fit`` is the exact maximum, or of a given ``star``."""
+    """The case of a model and data; theta* is where the model's own fit comes to rest, unless it is given."""
     if star is None:
-        star, _ = jax.jit(model.fit)(jax.random.key(0), data, model.init(jax.random.key(0)))
+        fit, star = jax.jit(model.fit), model.init(jax.random.key(0))
+        for _ in range(4):  # those that start from the state before them have their own number of steps
+            star, _ = fit(jax.random.key(0), data, star)
     own = whole(laws.own(model, star, nodes))
     c = curvature(model, star, data, own)
     return Case(model, nodes, data, star, own, c, np.asarray(spectrum(c)), coordinates(model, star))
@@ -55,6 +59,12 @@ def case(model: Model, nodes: Batch, data: Batch, star: Any = None) -> Case:
 def nodes() -> Batch:
     """801 nodes that reach 6680 to each side, near 0 a distance of 0.024 apart."""
     return laws.line(801)
+
+
+@cache
+def near() -> Batch:
+    """301 nodes that reach 16 to each side: enough where both laws are normal mixtures."""
+    return laws.line(301, 3.5)
 
 
 def skew() -> Batch:
@@ -107,6 +117,40 @@ def logistic_on_skew_normal() -> Case:
     return case(logistic(jnp.float64), nodes(), data)
 
 
+@cache
+def student_nearly_right() -> Case:
+    """`student5` fitted to 0.9 of its own law and 0.1 N(1.5, 1): misspecified a little."""
+    model, outliers = student5(), normal_mixture(nodes(), [1.0], [1.5], [1.0])
+    regular = whole(laws.own(model, model.init(jax.random.key(0)), nodes()))
+    return case(model, nodes(), regular._replace(weight=0.9 * regular.weight + 0.1 * outliers.weight))
+
+
+@cache
+def mixture_on_three() -> Case:
+    """A mixture of two normals, all five parameters free, fitted to a mixture of three."""
+    data = normal_mixture(near(), [0.35, 0.4, 0.25], [-2.0, 0.8, 3.0], [0.6, 0.7, 0.5])
+    return case(mixture(2, 1, 80, jnp.float64), near(), data)  # EM gains a digit in seven steps here
+
+
+@cache
+def locations_on_two() -> Case:
+    """The two locations of a mixture of scale 0.8, fitted to a mixture of two unequal normals."""
+    data = normal_mixture(near(), [0.6, 0.4], [-1.2, 1.6], [1.2, 0.5])
+    return case(mixture_locations(0.8, np.full(2, 0.5), 1, 8, jnp.float64), near(), data)
+
+
+def constants(case: Case, reach: float = 40.0) -> Constants:
+    """alpha, L and eps in the case's coordinates; L over |x| <= reach, theta within 0.05 of theta*."""
+    points = jnp.linspace(-reach, reach, 2001)[:, None]
+    steepest = lipschitz(case.model, case.star, points, 0.05)
+    return Constants(*(float(value) for value in (alpha(case.curvature), steepest, eps(case.data, case.own))))
+
+
+def concave(case: Case) -> bool:
+    """Whether H is positive definite: Assumption 2, all that the exact rate asks for."""
+    return bool(np.linalg.eigvalsh(np.asarray(case.curvature.H)).min() > 0)
+
+
 def directions(case: Case) -> np.ndarray:
     """The eigenvectors [P, P] of F v = m H v, one a row, in the order of ``case.m``."""
     return scipy.linalg.eigh(np.asarray(case.curvature.F), np.asarray(case.curvature.H))[1].T
@@ -122,23 +166,25 @@ def decay(case: Case, lam: Sequence[float], gamma: Sequence[float], kicks: np.nd
     """How small errors evolve in the population loop: [G, kicks, T + 1, P], by central differences.
 
     The loop starts at theta* + kick and at theta* - kick; half the difference of the two paths has no quadratic error.
-    One program serves all cases of a model: its rows are run a few at a time.
     """
     star = np.asarray(case.chart.theta(case.star))
-    rows = [
-        (weight, strength, star + sign * kick)
-        for weight, strength in zip(lam, gamma, strict=True)
-        for kick in kicks
-        for sign in (1, -1)
-    ]
+    both = paths(case, lam, gamma, np.concatenate([star + kicks, star - kicks]))
+    return (both[:, : len(kicks)] - both[:, len(kicks) :]) / 2
+
+
+def paths(case: Case, lam: Sequence[float], gamma: Sequence[float], starts: np.ndarray) -> np.ndarray:
+    """The coordinates [G, starts, T + 1, P] of population loops from ``starts`` [starts, P], under G settings.
+
+    One program serves all cases of a model: rows are run a few at a time.
+    """
+    rows = [(*setting, start) for setting in zip(lam, gamma, strict=True) for start in starts]
     padded = rows + rows[:1] * (-len(rows) % ROWS)
-    weights, strengths, starts = (np.array(column, float) for column in zip(*padded, strict=True))
-    paths = [
-        np.asarray(_paths(case.model, case.nodes, case.data, case.own, weights[at], strengths[at], starts[at]))
+    weights, strengths, begins = (np.array(column, float) for column in zip(*padded, strict=True))
+    found = [
+        np.asarray(_paths(case.model, case.nodes, case.data, case.own, weights[at], strengths[at], begins[at]))
         for at in np.arange(len(padded)).reshape(-1, ROWS)
     ]
-    paths = np.concatenate(paths)[: len(rows)].reshape(len(lam), len(kicks), 2, GENERATIONS + 1, -1)
-    return (paths[:, :, 0] - paths[:, :, 1]) / 2
+    return np.concatenate(found)[: len(rows)].reshape(len(lam), len(starts), GENERATIONS + 1, -1)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -90,10 +90,8 @@ def at_least(label: str, bound: Any, measured: Any) -> Comparison:
 def mean(label: str, predicted: Any, samples: Any, relation: str = "=") -> Comparison:
     """The mean of independent samples [S], one a seed, within SIGMAS standard errors."""
     samples = np.asarray(samples, float)
-    measured, error = samples.mean(), samples.std(ddof=1) / math.sqrt(samples.size)
-    return Comparison(
-        label, relation, float(predicted), float(measured), measured - SIGMAS * error, measured + SIGMAS * error
-    )
+    measured, half = float(samples.mean()), SIGMAS * float(samples.std(ddof=1)) / math.sqrt(samples.size)
+    return Comparison(label, relation, float(predicted), measured, measured - half, measured + half)
 
 
 def share(label: str, predicted: Any, hits: Any, relation: str = ">=") -> Comparison:

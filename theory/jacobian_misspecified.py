@@ -31,10 +31,7 @@ def check(effort: Effort) -> Finding:
     )
     worst = measured["t5 on a skew mixture"][:, 1]
     return Finding(
-        hypotheses={
-            f"{name}: H is positive definite": bool(np.linalg.eigvalsh(np.asarray(case.curvature.H)).min() > 0)
-            for name, case in built.items()
-        },
+        hypotheses={f"{name}: H is positive definite": cases.concave(case) for name, case in built.items()},
         comparisons=[
             *compared,
             equal(

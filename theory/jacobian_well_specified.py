@@ -20,7 +20,7 @@ def check(effort: Effort) -> Finding:
     below = LAM < 0.5
     return Finding(
         hypotheses={
-            "H is positive definite": bool(np.linalg.eigvalsh(np.asarray(case.curvature.H)).min() > 0),
+            "H is positive definite": cases.concave(case),
             "the data are of the model: H = F": bool(np.allclose(case.curvature.H, case.curvature.F, atol=1e-9)),
         },
         comparisons=[

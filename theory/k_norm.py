@@ -29,7 +29,7 @@ def check(effort: Effort) -> Finding:
     predicted = float(rates.exact(LAM, GAMMA, case.m[-1]))
     return Finding(
         hypotheses={
-            "H is positive definite": bool(np.linalg.eigvalsh(np.asarray(case.curvature.H)).min() > 0),
+            "H is positive definite": cases.concave(case),
         },
         comparisons=[
             equal("largest K-norm growth of an error, all directions and generations", predicted, growth.max(), 1e-5),

@@ -22,7 +22,7 @@ def check(effort: Effort) -> Finding:
     beyond = LAM >= 0.5
     return Finding(
         hypotheses={
-            "H is positive definite": bool(np.linalg.eigvalsh(np.asarray(case.curvature.H)).min() > 0),
+            "H is positive definite": cases.concave(case),
             "Theorem 4.3 certifies no lambda from 0.5 on, even for eps = 0": not np.any(
                 rates.gillman_condition(LAM[beyond], 0.0, 0.0)
             ),

@@ -44,7 +44,7 @@ def described(result: Result) -> dict[str, Any]:
         "name": result.claim.name,
         "source": result.claim.source,
         "statement": result.claim.statement,
-        "hypotheses": dict(finding.hypotheses),
+        "hypotheses": {what: bool(met) for what, met in finding.hypotheses.items()},
         "predicted": [_prediction(one) for one in finding.comparisons],
         "measured": [one.measured for one in finding.comparisons],
         "interval": [[one.low, one.high] for one in finding.comparisons],

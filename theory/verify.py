@@ -27,11 +27,25 @@ CLAIMS = (
     "jacobian_mixture",
     "no_lambda_threshold",
     "k_norm",
+    "reparametrisation",
     "exponential_global",
+    "biased_corrector",
+    # correctors
+    "contraction_equalities",
+    "contraction_inequalities",
+    "contraction_geodesic",
+    "contraction_semigroup",
+    "contraction_transport",
+    "likelihood_may_fall",
+    "second_moments",
+    "curation_growth",
+    "curation_mixed",
+    "verifier_threshold",
     # finitely many samples
     "gillman_bound",
     "gillman_corollary",
     "bertrand_finite",
+    "kde_recursion",
     "conservation",
     "stationary_reuse",
     "stationary_fresh",
@@ -51,6 +65,11 @@ CLAIMS = (
     "discrete_forgetting",
     "regression_workflows",
     "label_correction",
+    "wrong_labels",
+    "zipf_tails",
+    "mad_loops",
+    "w2_readout",
+    "sandwich_covariance",
 )
 """The claims, in the order of the table: each is the name of a file of this folder."""
 

@@ -1,0 +1,81 @@
+"""How far samples must move to become pi_gamma p, and how much farther replacement moves them."""
+
+import jax
+import numpy as np
+
+from selfloop.batch import uniform
+from selfloop.correctors.idealized import replacement
+from selfloop.correctors.transport import redraw
+from theory import pairs
+from theory.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.drawing import Line, lines
+
+MEAN, SCALE, N = 0.5, 0.5, 400
+GAMMA = np.array([0.25, 1.0, 4.0])
+
+
+def check(effort: Effort) -> Finding:
+    """Random laws on a grid; and N(1/2, 1/4) brought toward N(0, 1) by two real correctors."""
+    laws = pairs.random_pairs(effort.cases)
+    exact = [pairs.wasserstein1(one.q, one.p) / pairs.wasserstein1(one.p, one.star) / (1 - one.tau) - 1 for one in laws]
+    tau = 1 / (1 + GAMMA)
+    p, star = pairs.normal(MEAN, SCALE), pairs.normal(0.0, 1.0)
+    away = float(p @ abs(pairs.X[:, None] - pairs.X[None]) @ star)
+    least = (1 - tau) * pairs.wasserstein1(p, star)
+    by_replacement, by_matching = _moved(effort.seeds)
+    return Finding(
+        hypotheses={"the laws differ": bool(min(pairs.total_variation(one.p, one.star) for one in laws) > 0.01)},
+        comparisons=[
+            equal("laws: largest relative error of W1(q, p) beside (1 - tau) W1(p, p*)", 0, max(map(abs, exact)), 1e-9),
+            *(
+                mean(f"replacement: mean distance moved, beside (1 - tau) E|x - y|, gamma {g:g}", (1 - t) * away, one)
+                for g, t, one in zip(GAMMA, tau, by_replacement, strict=True)
+            ),
+            *(
+                mean(
+                    f"redraw, matched: mean distance moved less the least, gamma {g:g}, at most 0.05",
+                    0.05,
+                    one - low,
+                    "<=",
+                )
+                for g, low, one in zip(GAMMA, least, by_matching, strict=True)
+            ),
+        ],
+        control=Control(
+            "replacement does not move samples by the least possible",
+            mean("replacement: mean distance moved, gamma 1", least[1], by_replacement[1]),
+        ),
+        figure=lines(
+            [
+                Line("least: (1 - tau) W1(p, p*)", GAMMA, least),
+                Line("replacement", GAMMA, (1 - tau) * away, by_replacement.mean(1)),
+                Line(f"redraw of {N}, matched", GAMMA, None, by_matching.mean(1)),
+            ],
+            "gamma",
+            "mean distance moved, N(1/2, 1/4) to N(0, 1)",
+        ),
+    )
+
+
+def _moved(seeds: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean distance moved [gammas, S] by replacement, and by a redraw of the batch that is matched to it."""
+    draw = lambda key, n: jax.random.normal(key, (n, 1), float)  # noqa: E731
+
+    def one(gamma: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        of_raw, of_correct = jax.random.split(key)
+        raw = uniform(MEAN + SCALE * draw(of_raw, N))
+        infos = [make(draw, gamma)(of_correct, raw, None)[1] for make in (replacement, redraw)]
+        return infos[0]["moved"].mean(), infos[1]["moved"].mean()
+
+    keys = jax.random.split(jax.random.key(0), seeds // 4)
+    run = jax.jit(jax.vmap(jax.vmap(one, (None, 0)), (0, None)))
+    return tuple(np.asarray(moved) for moved in run(GAMMA, keys))
+
+
+CLAIM = Claim(
+    name="contraction_transport",
+    source="derived here: q - p = (1 - tau) (p* - p)",
+    statement="W1(pi_gamma p, p) = (1 - tau) W1(p, p*): that far samples must move on the mean. A matched redraw moves "
+    "them hardly farther, replacement by (1 - tau) E|x - y| with x and y independent.",
+    check=check,
+)

@@ -1,0 +1,89 @@
+"""The better constant of Ferbach et al., with and without correction, read in the divergence that they bound."""
+
+from functools import partial
+
+import jax
+import numpy as np
+
+from selfloop.stability import laws, rates
+from selfloop.stability.constants import eta
+from theory import cases
+from theory.claim import Claim, Comparison, Control, Effort, Finding, at_most
+from theory.drawing import Line, lines
+
+LAM = np.array([0.5, 0.8, 2.0, 4.0])
+GAMMA = np.array([0.0, 0.0, 1.0, 3.0])
+CASES = {"t5, nearly right": cases.student_nearly_right, "logistic on skew normal": cases.logistic_on_skew_normal}
+
+
+def check(effort: Effort) -> Finding:
+    """How KL(p* || p_t) falls from a start beside theta*, at lambdas where Theorem 4.3 certifies nothing."""
+    built = {name: build() for name, build in CASES.items()}
+    etas = {name: float(eta(cases.constants(case))) for name, case in built.items()}
+    falls = {name: _falls(case) for name, case in built.items()}
+    bounds = {name: np.asarray(rates.ferbach(LAM, GAMMA, one)) for name, one in etas.items()}
+    right = built["t5, nearly right"]
+    return Finding(
+        hypotheses={
+            **{f"{name}: H is positive definite": cases.concave(case) for name, case in built.items()},
+            **{f"{name}: L eps < alpha": one < 1 for name, one in etas.items()},
+            **{
+                f"{name}: lambda ((2 + gamma) eta - gamma) < 1 + gamma": bool(
+                    np.all(rates.ferbach_condition(LAM, GAMMA, one))
+                )
+                for name, one in etas.items()
+            },
+            "Theorem 4.3 certifies none of these": not any(
+                np.any(rates.gillman_condition(LAM, GAMMA, one)) for one in etas.values()
+            ),
+        },
+        comparisons=[one for name in built for one in _compared(name, bounds[name], falls[name])],
+        control=Control(
+            "the factor with eps = 0, lambda / (1 + lambda), is no bound for misspecified data",
+            at_most(
+                f"fall of KL, t5, m = {right.m[-1]:.4f}, lambda 0.8, gamma 0",
+                rates.exact(0.8, 0.0) ** 2,
+                falls["t5, nearly right"][1],
+            ),
+        ),
+        figure=lines(
+            [Line(name, np.arange(4), bounds[name] ** 2, falls[name]) for name in built],
+            "(lambda, gamma): (0.5, 0), (0.8, 0), (2, 1), (4, 3)",
+            "fall of KL in a generation: bound, measured",
+        ),
+    )
+
+
+def _falls(case: cases.Case) -> np.ndarray:
+    """KL(p* || p_t+1) / KL(p* || p_t), [settings], at the last t whose divergence is above rounding."""
+    start = np.asarray(case.chart.theta(case.star)) + 0.05 * cases.directions(case)[-1:]
+    theta = cases.paths(case, LAM, GAMMA, start)[:, 0]
+    kl = np.asarray(_divergence(case.model, case.own, case.star, theta.reshape(-1, theta.shape[-1])))
+    kl = kl.reshape(len(LAM), -1)
+    last = np.maximum((kl > 1e-9).sum(1) - 1, 1)
+    return kl[np.arange(len(LAM)), last] / kl[np.arange(len(LAM)), last - 1]
+
+
+@partial(jax.jit, static_argnums=0)
+def _divergence(model: object, own: object, star: object, theta: jax.Array) -> jax.Array:
+    """KL(p* || p_theta) of coordinates [R, P]."""
+    chart = cases.coordinates(model, star)
+    best = model.log_prob(star, own.x)
+    return jax.lax.map(lambda one: laws.average(own.weight, best - model.log_prob(chart.state(one), own.x)), theta)
+
+
+def _compared(name: str, bound: np.ndarray, fall: np.ndarray) -> list[Comparison]:
+    return [
+        at_most(f"{name}: fall of KL, lambda {lam:g}, gamma {gamma:g}", limit**2, one)
+        for lam, gamma, limit, one in zip(LAM, GAMMA, bound, fall, strict=True)
+    ]
+
+
+CLAIM = Claim(
+    name="ferbach_constant",
+    source="Ferbach et al., NeurIPS 2024 (arXiv 2407.09499), Theorem 2.2; with correction: derived here",
+    statement="If L eps < alpha and lambda < alpha / (2 L eps), KL(p* || p_t) falls at least as fast as q^2t, "
+    "q = lambda (alpha + eps L) / (alpha + lambda (alpha - eps L)); with correction q / (1 + gamma), below 1 where "
+    "lambda ((2 + gamma) eta - gamma) < 1 + gamma, eta = eps L / alpha.",
+    check=check,
+)

@@ -1,0 +1,106 @@
+"""Selection by a verifier that errs: which share of right labels is enough, and that it may be below a half."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from selfloop.batch import Batch
+from selfloop.correctors.verifier import verifier
+from selfloop.loop import Generation, Loop
+from selfloop.models.regression import labelled, regression
+from selfloop.policies import replace
+from selfloop.sources import fixed
+from theory.chains import chains
+from theory.claim import Claim, Control, Effort, Finding, mean
+from theory.drawing import Line, lines
+
+D, N = 4, 1000
+RIGHT = np.array([0.15, 0.2, 0.3, 0.4, 0.4])
+TRUE, FALSE = np.array([0.9] * 4 + [1.0]), np.array([0.3] * 4 + [1.0])
+NAMES = [f"labels right {p:g}" for p in RIGHT[:4]] + ["labels right 0.4, no verifier"]
+
+
+def check(effort: Effort) -> Finding:
+    """Labels sign(x_1), right with probability p; the verifier keeps 0.9 of the right and 0.3 of the wrong."""
+    share, slope, accuracy = (np.asarray(one) for one in _measured(effort.seeds))
+    kept = RIGHT * TRUE / (RIGHT * TRUE + (1 - RIGHT) * FALSE)
+    threshold = 1 / (1 + TRUE / FALSE)
+    good = threshold < RIGHT
+    return Finding(
+        hypotheses={
+            "the verifier keeps right labels more often than wrong ones": bool((TRUE[:4] > FALSE[:4]).all()),
+            "threshold 1 / (1 + phi / psi) = 1/4, and there are p on both sides": bool(
+                np.allclose(threshold[:4], 0.25) and 0 < good[:4].sum() < 4
+            ),
+        },
+        comparisons=[
+            *(
+                mean(f"{name}: share right among those kept", one, found)
+                for name, one, found in zip(NAMES, kept, share, strict=True)
+            ),
+            *(
+                mean(
+                    f"{name}: coefficient of x_1, beside (2 p' - 1) (2 / pi)^(1/2)",
+                    (2 * one - 1) * np.sqrt(2 / np.pi),
+                    found,
+                )
+                for name, one, found in zip(NAMES, kept, slope, strict=True)
+            ),
+            *(
+                mean(f"{name}: accuracy of the classifier", *((0.5, found, ">=") if above else (0.5, found, "<=")))
+                for name, above, found in zip(NAMES, good, accuracy, strict=True)
+            ),
+        ],
+        control=Control(
+            "without a verifier, 0.4 of the labels right do not do",
+            mean("labels right 0.4, no verifier: accuracy at least 1/2", 0.5, accuracy[4], ">="),
+        ),
+        figure=lines(
+            [
+                Line("share right among those kept", RIGHT[:4], kept[:4], share[:4].mean(1)),
+                Line("accuracy of the classifier", RIGHT[:4], None, accuracy[:4].mean(1)),
+                Line("a half", RIGHT[:4], np.full(4, 0.5), dashed=True),
+            ],
+            "share of right labels (threshold 0.25)",
+            "",
+        ),
+    )
+
+
+def _measured(seeds: int) -> tuple[np.ndarray, ...]:
+    """Of each setting and seed [G, S]: share right among those kept, coefficient of x_1, accuracy."""
+    truth = jnp.zeros(D).at[0].set(1.0)
+
+    def right(x: jax.Array) -> jax.Array:
+        return jnp.sign(x[:, 0]) == x[:, D]
+
+    def build(key: jax.Array, setting: dict[str, jax.Array]) -> Loop:
+        design = jax.random.normal(key, (N, D), float)
+
+        def noisy(key: jax.Array, state: object, cond: jax.Array, n: int) -> Batch:
+            flip = jnp.where(jax.random.uniform(key, (n,), float) < setting["right"], 1.0, -1.0)
+            return labelled(cond, jnp.sign(cond @ truth) * flip)
+
+        model = regression(D, 1.0, jnp.float64)._replace(sample=noisy)
+        keep = verifier(right, setting["true"], setting["false"])
+        return Loop(model, replace(), fixed(labelled(design, jnp.sign(design @ truth))), N, keep)
+
+    def measure(result: Generation) -> dict[str, jax.Array]:
+        weights = result.state.weights
+        accuracy = 1 - jnp.arccos(weights[0] / jnp.sqrt(weights @ weights)) / jnp.pi
+        kept = result.corrected
+        share = jnp.ones(()) if kept is None else kept.weight @ right(kept.x).astype(float) / jnp.sum(kept.weight)
+        return {"share": share, "slope": weights[0], "accuracy": accuracy}
+
+    found = chains(build, {"right": RIGHT, "true": TRUE, "false": FALSE}, seeds, 1, measure)
+    return found["share"][..., 1], found["slope"][..., 1], found["accuracy"][..., 1]
+
+
+CLAIM = Claim(
+    name="verifier_threshold",
+    source="Feng et al., ICLR 2025 (arXiv 2406.07515); the threshold derived here",
+    statement="Of labels right with probability p, a verifier that keeps right ones with probability phi and wrong "
+    "ones with psi leaves p' = p phi / (p phi + (1 - p) psi) right; a linear classifier learns the right rule where "
+    "p > 1 / (1 + phi / psi), and the opposite rule below.",
+    check=check,
+)
