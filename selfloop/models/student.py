@@ -92,9 +92,17 @@ def student(dof: float, dtype: jnp.dtype = jnp.float32) -> Model:
     shape = Shape(
         lambda z: constant - (dof + 1) / 2 * jnp.log1p(z**2 / dof),
         lambda z: (dof + 1) / (dof + z**2),
-        lambda key, shape, dtype: jax.random.t(key, dof, shape, dtype),
+        lambda key, shape, dtype: _draw(key, dof, shape, dtype),
     )
     return location_scale(shape, dtype)
+
+
+def _draw(key: Array, dof: float, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
+    """z / sqrt(chi^2 / nu); of few whole degrees chi^2 is the sum of squares that it is, without rejection."""
+    if dof != int(dof) or dof > 16:
+        return jax.random.t(key, dof, shape, dtype)
+    normal = jax.random.normal(key, (int(dof) + 1, *shape), dtype)
+    return normal[0] * jax.lax.rsqrt(jnp.mean(normal[1:] ** 2, 0))
 
 
 def logistic(dtype: jnp.dtype = jnp.float32) -> Model:
