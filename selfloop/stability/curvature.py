@@ -106,9 +106,10 @@ def maximum(objective: Callable[[Array], Array], start: Array, steps: int = 100)
         noise = 64 * jnp.finfo(here.dtype).eps * (1 + jnp.abs(here))
 
         def falls(share: Array) -> Array:
-            return ~(objective(theta + share * step) >= here - noise) & (share > 1e-12)
+            return ~(objective(theta + share * step) >= here - noise) & (share > 0)
 
-        share = jax.lax.while_loop(falls, lambda share: share / 2, jnp.ones_like(here))
+        # Where the curvature is next to nothing a step is enormous: halve it for as long as there are digits.
+        share = jax.lax.while_loop(falls, lambda share: jnp.where(share > 1e-60, share / 2, 0), jnp.ones_like(here))
         return theta + share * step, gradient @ step, count + 1
 
     eps = jnp.finfo(start.dtype).eps

@@ -1,0 +1,160 @@
+"""The certificate: what it says of known cases, how it prints, what it refuses."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from selfloop.batch import uniform
+from selfloop.errors import ConfigError, DataError
+from selfloop.loop import Coordinates
+from selfloop.models import charts
+from selfloop.models.discrete import discrete
+from selfloop.models.exponential import bernoulli, exponential, poisson
+from selfloop.models.gaussian import gaussian
+from selfloop.models.mixture import MixtureState, mixture
+from selfloop.models.regression import regression
+from selfloop.models.student import student
+from selfloop.stability import rates, recursions
+from selfloop.stability.certify import certify
+from tests.stability.cases import skewed
+
+RNG = np.random.default_rng(0)
+LINE = np.where(RNG.random(200) < 0.7, RNG.normal(-0.5, 0.5, 200), RNG.normal(2, 1.2, 200))[:, None]
+PLANE = RNG.normal(size=(50, 2))
+
+
+def single(*args, **kwargs):
+    """As a user without float64 calls it."""
+    with jax.enable_x64(False):
+        return certify(*args, **kwargs)
+
+
+def test_a_gaussian_in_location_and_scale():
+    c = single(gaussian(1), LINE, 0.5, 1.0)
+    assert (c.n, c.m, c.lam, c.rate_error) == (200, 100, 0.5, 0)
+    np.testing.assert_allclose(c.spectrum, 1, rtol=1e-9)
+    np.testing.assert_allclose(c.rate.exact, 1 / 6, rtol=1e-9)
+    assert c.rate.exact < c.rate.sharper < 0.5
+    assert c.rate.ferbach == c.rate.gillman == math.inf
+    assert c.safe_lambda.exact == c.safe_lambda.sharper == math.inf
+    assert c.safe_lambda.gillman < c.safe_lambda.ferbach < 0.2
+    mean, variance = LINE.mean(), LINE.var()
+    z = np.abs(LINE - mean).max() / variance**0.5
+    slope = 2 / variance * (z * variance**0.5 + math.sqrt(1 + z**2 * variance))
+    np.testing.assert_allclose(c.constants.lipschitz, slope, rtol=1e-6)
+    np.testing.assert_allclose(c.constants.alpha, min(1 / variance, 2), rtol=1e-6)
+    assert any("L is over the range of the data" in note and "may be infinite" in note for note in c.notes)
+    assert c.state.mean.dtype == np.float64
+
+
+def test_a_gaussian_in_natural_parameters_has_no_slope():
+    c = single(gaussian(1)._replace(coordinates=charts.natural(1)), LINE, 0.5, 1.0)
+    assert c.constants.lipschitz == c.eta == 0
+    assert not c.notes
+    np.testing.assert_allclose(c.rate, [1 / 6, 1 / 6, 1 / 6, 1 / 2], rtol=1e-9)
+    np.testing.assert_allclose(c.safe_lambda, [math.inf, math.inf, math.inf, 2 / 3], rtol=1e-9)
+    np.testing.assert_allclose(c.gamma_for, [0, 0, 0, 1], atol=1e-9)
+
+
+def test_student_on_a_population_law_has_the_reference_rate():
+    c = certify(student(5.0), skewed(), 2.0, 1.0, n=1000, wanted=0.2)
+    np.testing.assert_allclose(c.rate.exact, 0.36294, atol=6e-6)
+    np.testing.assert_allclose(c.gamma_for.exact, 0.725889 / 0.2 - 1, atol=6e-6)
+    np.testing.assert_allclose([c.constants.alpha, c.constants.eps], [0.5945, 0.4319], atol=6e-5)
+    assert rates.exact(2.0, c.gamma_for.exact, c.spectrum[-1]) == pytest.approx(0.2)
+
+
+def test_a_known_family_has_its_stationary_error():
+    counts = np.repeat([0.0, 1, 2, 3, 4, 5], [10, 28, 30, 19, 9, 4])[:, None]
+    c = single(poisson(), counts, 0.5, 0.0)
+    excess = counts.var() / counts.mean()
+    exact = float(recursions.reuse_limit(100, 50, 0.0, 0, excess))
+    # In KL, half of the squared error in units of the variance, to first order in 1 / n.
+    np.testing.assert_allclose(c.stationary, exact / 2, rtol=1e-6)
+    np.testing.assert_allclose(c.one_fit, excess / 200, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        (discrete(4), np.repeat([0, 1, 2, 3], [10, 20, 30, 40]).astype(np.int32)),
+        (bernoulli(), np.repeat([0.0, 1.0], [30, 70])[:, None].astype(np.float32)),
+        (exponential(), RNG.exponential(2.0, 100).astype(np.float32)),
+    ],
+)
+def test_exponential_families_of_every_kind_of_data_have_m_one(model, data):
+    c = single(model, data, 0.5, 1.0)
+    np.testing.assert_allclose(c.spectrum, 1, rtol=1e-5)
+    assert c.rate_error == 0
+
+
+def test_where_no_quadrature_serves_the_rate_has_a_standard_error():
+    design = RNG.normal(size=(60, 2))
+    rows = np.concatenate([design, (design @ [1.0, 2.0])[:, None] + RNG.normal(size=(60, 1))], 1)
+    data = uniform(jnp.asarray(rows, jnp.float32), jnp.asarray(design, jnp.float32))
+    c = single(regression(2, 1.0), data, 0.5, 1.0)
+    assert 0 < c.rate_error < 0.01
+    # The design is shared and the noise known: m = 1, estimated with 20,000 draws for the worst of two directions.
+    assert abs(c.rate.exact - 1 / 6) < 6 * c.rate_error
+    assert any("20000 samples" in note for note in c.notes)
+
+
+@pytest.mark.slow
+def test_a_mixture_on_data_it_cannot_fit():
+    c = single(mixture(2, 1), LINE, 0.5, 0.0)
+    assert c.spectrum.shape == (5,)
+    assert c.rate.exact < 1 / 2
+    assert c.safe_lambda.gillman < 0.05
+
+
+def test_the_certificate_prints_as_a_small_table():
+    text = str(single(gaussian(2), PLANE, 0.5, math.inf))
+    lines = text.splitlines()
+    assert lines[0] == "lambda 0.5 (25 synthetic beside 50 real points), gamma inf, 5 parameters"
+    table = [line.split() for line in lines[2:7]]
+    assert [row[0] for row in table] == ["bound", "exact", "sharper", "Ferbach-type", "Bertrand/Gillman"]
+    assert [row[1] for row in table[1:3]] == ["0", "0"]
+    assert max(map(len, lines)) <= 100
+    for word in ("stationary error", "alpha", "eps L / alpha", "note"):
+        assert word in text
+
+
+GAUSS = gaussian(2)
+TWICE = Coordinates(
+    lambda state: jnp.concatenate([charts.location_scale(2).theta(state), jnp.zeros(1)]),
+    lambda theta: charts.location_scale(2).state(theta[:5] + theta[5]),
+)
+MERGED = MixtureState(jnp.full(2, 0.5), jnp.zeros((2, 1)), jnp.ones((2, 1, 1)))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: single(GAUSS._replace(log_prob=None), PLANE, 0.5, 1.0), "no log density"),
+        (lambda: single(GAUSS, PLANE, 0.5, -1.0), "gamma is -1.0; .* 0 .none. to infinity"),
+        (lambda: single(GAUSS, PLANE, 0.5, math.nan), "gamma is nan"),
+        (lambda: single(GAUSS, PLANE, 0.01, 1.0), "less than one synthetic point: give 0, or at least 0.02"),
+        (lambda: single(GAUSS, PLANE, -1.0, 1.0), "lambda is -1.0"),
+        (lambda: single(GAUSS, PLANE, 0.5, 1.0, wanted=0.0), "wanted is 0.0; .* above 0"),
+        (lambda: single(GAUSS, PLANE[:, [0, 0]], 0.5, 1.0), "the covariance is singular"),
+        (lambda: single(GAUSS, PLANE[:3], 0.5, 1.0), "n is 3; .* 2 dimensions need 4"),
+        (lambda: single(GAUSS, PLANE[:4], 0.5, 1.0), "n is 4; a model of 5 parameters"),
+        (
+            lambda: single(GAUSS._replace(coordinates=TWICE), PLANE, 0.5, 1.0),
+            r"not identifiable.*\[1, 1, 1, 1, 1, -1\]",
+        ),
+        (lambda: single(GAUSS, uniform(PLANE)._replace(weight=jnp.arange(50.0)), 0.5, 1.0), "weights .* give n"),
+        (lambda: single(mixture(2, 1), LINE, 0.5, 1.0, state=MERGED), "components 0 and 1 have merged"),
+    ],
+)
+def test_what_cannot_be_certified_is_refused(call, message):
+    with pytest.raises(ConfigError, match=message):
+        call()
+
+
+def test_nan_data_are_refused():
+    with pytest.raises(DataError, match="the data hold 1 of 50 samples that are NaN"):
+        single(GAUSS, np.where(np.arange(50)[:, None] == 7, np.nan, PLANE), 0.5, 1.0)
