@@ -7,6 +7,8 @@ import pytest
 
 from selfloop import ConfigError, DataError, TooNearError, audit, identity, replacement, uniform
 from selfloop.batch import Batch, take
+from selfloop.correctors.failing import failing
+from selfloop.correctors.verifier import verifier
 from selfloop.metrics import contraction, mmd2
 from selfloop.metrics.mmd import SCALES
 from selfloop.metrics.points import one_a_clip, sample
@@ -312,6 +314,19 @@ def test_weights_that_undo_half_the_drift_contract_as_a_shift_by_half():
     found = audit(key, tilt, raw, reference, resamples=200)
     assert found.rho.low < true_rho(DRIFT, DRIFT / 2, found.length) < found.rho.high < 1
     assert found.moved == found.rejected == 0
+
+
+def test_verifier_and_failures_read_their_exact_strength():
+    """Of the raw law one half is wrong; a verifier leaves a tenth of what it keeps: rho = .1 / .5, in any metric."""
+    key, raw, reference = case()
+    wrong = jnp.arange(128) % 2 == 0
+    raw = raw._replace(x=raw.x + jnp.where(wrong, 2 * DRIFT, -DRIFT)[:, None] * jnp.array([[1.0, 0]]))
+    check = failing(verifier(lambda x: ~wrong, 0.9, 0.1), 0.25)
+    found = audit(key, check, raw, reference, resamples=200)
+    assert found.rho.low < 0.2 < found.rho.high < 0.5
+    assert found.gamma.low < 4 < found.gamma.high
+    for share, expected in ((found.failed, 0.25), (found.rejected, 0.75 * 0.5)):
+        assert abs(share - expected) < 4 * np.sqrt(expected * (1 - expected) / 128)
 
 
 def test_absent_raw_samples_change_nothing():
