@@ -4,6 +4,7 @@ Letters: K components, d dimensions, N points, F functions; tau = 1 / (1 + gamma
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -63,16 +64,19 @@ def sqrt_psd(matrix: np.ndarray) -> np.ndarray:
 
 def draw_from(law: Mixture) -> Callable[[jax.Array, int], jax.Array]:
     """``draw(key, N)``: N independent points [N, d], in JAX's default precision."""
-    roots = jnp.asarray(np.linalg.cholesky(law.covariances), float)
-    means, shares = jnp.asarray(law.means, float), jnp.asarray(law.weights, float)
+    absent = -len(law.weights) % 4  # so that mixtures of 1 to 4 components share a compiled program
+    shares = np.pad(law.weights, (0, absent))
+    means = np.pad(law.means, ((0, absent), (0, 0)))
+    roots = np.pad(np.linalg.cholesky(law.covariances), ((0, absent), (0, 0), (0, 0)))
+    return lambda key, n: _draw(key, *(jnp.asarray(part, float) for part in (shares, means, roots)), n)
 
-    def draw(key: jax.Array, n: int) -> jax.Array:
-        key_component, key_noise = jax.random.split(key)
-        k = jax.random.choice(key_component, len(law.weights), (n,), p=shares)
-        noise = jax.random.normal(key_noise, (n, means.shape[1]), means.dtype)
-        return means[k] + jnp.einsum("nij,nj->ni", roots[k], noise)
 
-    return draw
+@partial(jax.jit, static_argnums=4)
+def _draw(key: jax.Array, shares: jax.Array, means: jax.Array, roots: jax.Array, n: int) -> jax.Array:
+    key_component, key_noise = jax.random.split(key)
+    k = jax.random.choice(key_component, len(shares), (n,), p=shares)
+    noise = jax.random.normal(key_noise, (n, means.shape[1]), means.dtype)
+    return means[k] + jnp.einsum("nij,nj->ni", roots[k], noise)
 
 
 def mean(law: Mixture) -> np.ndarray:
