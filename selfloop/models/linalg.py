@@ -36,12 +36,8 @@ def solve_lower(lower: Array, right: Array) -> Array:
     return jnp.stack(rows)
 
 
-def solve(matrix: Array, right: Array) -> Array:
-    """The Y [d, N] with matrix Y = right [d, N], for a symmetric positive definite matrix [d, d].
-
-    Directions in which the matrix is 0 to rounding get 0.
-    """
-    lower = root(matrix)
+def solve_root(lower: Array, right: Array) -> Array:
+    """The Y [d, N] with A A^T Y = right [d, N], for a lower triangular A [d, d]; directions in which A is 0 get 0."""
     half = solve_lower(lower, right)
     # The transpose, turned end to end, is lower triangular again.
     return solve_lower(lower.T[::-1, ::-1], half[::-1])[::-1]

@@ -63,7 +63,7 @@ def mixture(k: int, d: int, steps: int = 100, dtype: jnp.dtype = jnp.float32) ->
     return _model(k, d, fit, dtype)
 
 
-def mixture_gradient(k: int, d: int, steps: int = 20, dtype: jnp.dtype = jnp.float32) -> Model:
+def mixture_gradient(k: int, d: int, steps: int = 30, dtype: jnp.dtype = jnp.float32) -> Model:
     """The same mixture by ``steps`` damped Newton steps in its coordinates: `newton.maximise`.
 
     Where components overlap EM creeps and this does not; its cost a step is of the square of the number of parameters.
@@ -78,7 +78,7 @@ def mixture_gradient(k: int, d: int, steps: int = 20, dtype: jnp.dtype = jnp.flo
 
 
 def mixture_locations(
-    scale: Array | float, weights: Array, d: int = 1, steps: int = 20, dtype: jnp.dtype = jnp.float32
+    scale: Array | float, weights: Array, d: int = 1, steps: int = 30, dtype: jnp.dtype = jnp.float32
 ) -> Model:
     """Mixtures of round Gaussians of known scale (one, or [K]) and weights [K]; only the means [K, d] are fitted.
 

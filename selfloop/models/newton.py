@@ -6,27 +6,31 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from selfloop.models.linalg import solve
+from selfloop.models.linalg import root, solve_root
 
 
 def maximise(objective: Callable[[Array], Array], theta: Array, steps: int) -> Array:
     """The theta [P] to which ``steps`` of Levenberg and Marquardt's damped Newton method climb from ``theta``.
 
-        theta <- theta + (H + damping diag |H|)^-1 grad,    H = -(second derivative)
+        theta <- theta + (H + damping D)^-1 gradient,    H = -(second derivative),    D_ii = sum_j |H_ij|
 
-    A step that does not climb is not taken and makes the next one shorter (damping times 10); one that does makes the
-    next one longer (damping / 10), so that the end is quadratic. The value never falls by more than rounding.
-    Source: Marquardt, SIAM J. Appl. Math. 11 (1963).
+    A step is taken where H + damping D is positive definite (at the latest at damping 2) and the step climbs; then the
+    damping falls to a tenth, so that the end is quadratic, else it rises tenfold. The value never falls by more than
+    rounding. Source: Marquardt, SIAM J. Appl. Math. 11 (1963).
     """
-    slope = jax.grad(objective)
+
+    def twice(theta: Array) -> tuple[Array, Array]:
+        slope = jax.grad(objective)(theta)
+        return slope, slope
 
     def step(carry: tuple[Array, Array, Array], _: None) -> tuple[tuple[Array, Array, Array], None]:
         theta, value, damping = carry
-        curvature = -jax.jacfwd(slope)(theta)
-        scale = jnp.diag(jnp.abs(jnp.diagonal(curvature)))
-        trial = theta + solve(curvature + damping * scale, slope(theta)[:, None])[:, 0]
+        bend, slope = jax.jacfwd(twice, has_aux=True)(theta)
+        lower = root(damping * jnp.diag(jnp.sum(jnp.abs(bend), 1)) - bend)
+        trial = theta + solve_root(lower, slope[:, None])[:, 0]
         reached = objective(trial)
-        better = reached >= value - 8 * jnp.finfo(value.dtype).eps * (1 + jnp.abs(value))
+        climbs = reached >= value - 8 * jnp.finfo(value.dtype).eps * (1 + jnp.abs(value))
+        better = climbs & jnp.all(jnp.diagonal(lower) > 0)
         theta, value = jnp.where(better, trial, theta), jnp.where(better, reached, value)
         return (theta, value, damping * jnp.where(better, 0.1, 10).astype(damping.dtype)), None
 

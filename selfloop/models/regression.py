@@ -16,7 +16,7 @@ from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
 from selfloop.loop import Model
 from selfloop.models.limits import at_least, enough, positive
-from selfloop.models.linalg import solve
+from selfloop.models.linalg import root, solve_root
 
 
 class RegressionState(NamedTuple):
@@ -49,7 +49,7 @@ def regression(d: int, noise: float, dtype: jnp.dtype = jnp.float32) -> Model:
         # Square roots on both sides keep the normal matrix symmetric to the bit.
         half = jnp.sqrt(batch.weight / jnp.sum(batch.weight))[:, None]
         design, label = half * design, half * label
-        return RegressionState(solve(design.T @ design, design.T @ label)[:, 0]), {}
+        return RegressionState(solve_root(root(design.T @ design), design.T @ label)[:, 0]), {}
 
     def sample(key: Array, state: RegressionState, cond: Array | None, n: int) -> Batch:
         if cond is None:
