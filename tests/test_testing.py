@@ -1,17 +1,40 @@
 """The laws that users run: good correctors keep them, each of many bad ones breaks one, the documented lines work."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.strength import report, select
 from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
-from selfloop.testing import Mixture, corrected, corrector_laws, draw_from, geodesic_law, geodesic_laws, protocol_laws
+from selfloop.testing import (
+    Mixture,
+    batches,
+    corrected,
+    corrector_laws,
+    dimensions,
+    directions,
+    draw_from,
+    gammas,
+    geodesic_law,
+    geodesic_laws,
+    mixtures,
+    points,
+    protocol_laws,
+)
 from selfloop.testing.laws import follows
-from tests.tables import CORRECTORS, corrector_state
+from tests.tables import CORRECTORS, STRENGTHS, corrector_state
+
+GUIDE = Path(__file__).parent.parent / "docs" / "testing.md"
 
 
 def own(kept=lambda gamma: 1 / (1 + gamma), change=lambda key, x: x, weigh=lambda key, x, w: w):
@@ -111,6 +134,55 @@ def test_a_bad_corrector_breaks_its_law(name):
     make, beginning = BAD[name]
     with pytest.raises(AssertionError):
         the_one(corrector_laws(make), beginning)()
+
+
+def test_the_three_documented_lines_on_a_good_and_a_bad_corrector():
+    """The first block of docs/testing.md as it stands, with a user's own corrector in its place."""
+    lines = re.search(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)[1]
+    assert len(lines.strip().splitlines()) == 3
+    exec(lines, {"my_corrector": own()})
+    with pytest.raises(AssertionError, match="is off by"):
+        exec(lines, {"my_corrector": BAD["twice as strong"][0]})
+
+
+def test_the_documented_table_names_every_law():
+    for law in corrector_laws(replacement):
+        assert f"`{law.__name__}`" in GUIDE.read_text()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data(), dimensions())
+def test_strategies_give_what_they_say(data, d):
+    law, pair, vector = data.draw(mixtures(d)), data.draw(points(d)), data.draw(directions(d))
+    np.testing.assert_allclose([law.weights.sum(), pair.p.sum(), pair.q.sum(), vector @ vector], 1)
+    assert 1 <= d <= 4
+    assert law.means.shape == (len(law.weights), d)
+    assert np.abs(law.means).max() <= 3
+    assert (np.linalg.eigvalsh(law.covariances) > 0).all()
+    assert len(np.unique(pair.x, axis=0)) == len(pair.x) == len(pair.p)
+    assert data.draw(gammas()) >= 0
+    assert 0.05 <= data.draw(gammas(inside=True)) <= 20
+
+
+@jax.jit
+def four_ways(gamma, batch):
+    names = ("replacement", "geodesic_empirical", "redraw", "smoothing")
+    return [STRENGTHS[name](gamma)(jax.random.key(0), batch, None) for name in names]
+
+
+@settings(max_examples=20, deadline=None)
+@given(batch=batches(2), gamma=gammas())
+def test_any_batch_keeps_its_absent_samples_out(batch, gamma):
+    for corrected, info in four_ways(gamma, batch):
+        np.testing.assert_array_equal(corrected.weight, batch.weight)
+        assert not info["moved"][batch.weight == 0].any()
+        assert np.isfinite(corrected.x).all()
+
+
+def test_without_hypothesis_one_is_told_what_to_install():
+    code = "import sys; sys.modules['hypothesis'] = None; import selfloop.testing"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.stderr.strip().endswith("selfloop.testing needs hypothesis: pip install 'selfloop[test]'")
 
 
 def test_a_geodesic_is_not_the_mixture_nor_a_mixture_the_geodesic():
