@@ -173,10 +173,10 @@ def four_ways(gamma, batch):
 @settings(max_examples=20, deadline=None)
 @given(batch=batches(2), gamma=gammas())
 def test_any_batch_keeps_its_absent_samples_out(batch, gamma):
-    for corrected, info in four_ways(gamma, batch):
-        np.testing.assert_array_equal(corrected.weight, batch.weight)
+    for result, info in four_ways(gamma, batch):
+        np.testing.assert_array_equal(result.weight, batch.weight)
         assert not info["moved"][batch.weight == 0].any()
-        assert np.isfinite(corrected.x).all()
+        assert np.isfinite(result.x).all()
 
 
 def test_without_hypothesis_one_is_told_what_to_install():
