@@ -59,11 +59,7 @@ def certify(
             points than parameters; a degenerate fit (`Model.check`); a singular H, where theta* is not identifiable.
         DataError: For NaN or infinite data.
     """
-    strength(gamma)
-    if not 0 < wanted <= 1:
-        raise ConfigError(f"wanted is {wanted}; a wanted rate is above 0 and at most 1")
-    if model.log_prob is None:
-        raise ConfigError("the model has no log density (log_prob is None): there is nothing to take derivatives of")
+    _allowed(model, gamma, wanted)
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):  # noqa: FBT003
         data = finite(data if isinstance(data, Batch) else uniform(_rows(data)))
         n = _count(data) if n is None else n
@@ -72,58 +68,71 @@ def certify(
         start = _fit(model, fit_key, data) if state is None else state
         data = _cast(data, np.float64)
         star = _optimum(model, start, data, n)
-
-        def sample(size: int) -> Batch:
-            like = jax.tree.map(lambda new, old: new.astype(old.dtype), star, start)
-            return _cast(model.sample(own_key, like, conditions(own_key, data, size), size), np.float64)
-
+        sample = _sampler(model, own_key, start, star, data)
         law = _cast(own, np.float64) if own is not None else domain.quadrature(model, star, data)
-        blocks = () if law is not None else tuple(jnp.split(np.arange(BLOCKS * BLOCK), BLOCKS))
-        law = sample(BLOCKS * BLOCK) if law is None else law
+        sampled = law is None
+        law = sample(BLOCKS * BLOCK) if sampled else law
         c = curvature(model, star, data, law)
         _identifiable(c)
-        error = _standard_error(c, [fisher(model, star, take(law, block)) for block in blocks], m / n, gamma)
+        error = _standard_error(model, star, law, c, m / n, gamma) if sampled else 0.0
         constants, notes = _constants(model, star, data, law, c, sample)
-        sampled = (f"no quadrature holds the model's law: {BLOCKS * BLOCK} samples stand for it",) if blocks else ()
-        return _certificate(c, constants, m, n, gamma, wanted)._replace(
-            rate_error=error, state=star, notes=notes + sampled
-        )
+        if sampled:
+            notes = (*notes, f"no quadrature holds the model's law: {law.capacity} samples stand for it")
+        follows = jax.tree.map(_plain, _numbers(c, constants, m / n, float(gamma), wanted, n))
+    settings = {"lam": m / n, "gamma": float(gamma), "n": n, "m": m, "wanted": wanted}
+    return Certificate(**settings, **follows, rate_error=error, constants=constants, state=star, notes=notes)
 
 
-def _certificate(c: Curvature, constants: known.Constants, m: int, n: int, gamma: float, wanted: float) -> Certificate:
+def _allowed(model: Model, gamma: float, wanted: float) -> None:
+    strength(gamma)
+    if not 0 < wanted <= 1:
+        raise ConfigError(f"wanted is {wanted}; a wanted rate is above 0 and at most 1")
+    if model.log_prob is None:
+        raise ConfigError("the model has no log density (log_prob is None): there is nothing to take derivatives of")
+
+
+def _sampler(model: Model, key: Array, start: Any, star: Any, data: Batch) -> Callable[[int], Batch]:
+    """Draws of theta*, in the model's own precision, under the data's conditions."""
+    state = jax.tree.map(lambda new, old: new.astype(old.dtype), star, start)
+
+    def sample(size: int) -> Batch:
+        draw, choose = jax.random.split(jax.random.fold_in(key, size))
+        return _cast(model.sample(draw, state, conditions(choose, data, size), size), np.float64)
+
+    return sample
+
+
+@jax.jit
+def _numbers(c: Curvature, constants: known.Constants, lam: float, gamma: float, wanted: float, n: int) -> dict:
     """All that follows from the curvature and the constants by formula."""
-    lam, eta, spectrum = m / n, known.eta(constants), jacobian.spectrum(c)
+    eta, spectrum = known.eta(constants), jacobian.spectrum(c)
     slopes = (spectrum[-1], eta, eta, eta)
 
-    def four(functions: tuple[Callable, ...], *first: float, **named: float) -> FourRates:
-        return FourRates(*(float(f(*first, slope, **named)) for f, slope in zip(functions, slopes, strict=True)))
+    def four(functions: tuple[Callable, ...], *first: float) -> FourRates:
+        return FourRates(*(f(*first, slope) for f, slope in zip(functions, slopes, strict=True)))
 
     stationary = sandwich.stationary_covariance(c, lam, gamma, n)
-    return Certificate(
-        lam=lam,
-        gamma=float(gamma),
-        n=n,
-        m=m,
-        rate=four((rates.exact, rates.sharper, rates.ferbach, rates.gillman), lam, gamma),
-        rate_error=0.0,
-        safe_lambda=four(
+    return {
+        "rate": four((rates.exact, rates.sharper, rates.ferbach, rates.gillman), lam, gamma),
+        "safe_lambda": four(
             (rates.safe_lambda_exact, rates.safe_lambda_sharper, rates.safe_lambda_ferbach, rates.safe_lambda_gillman),
             gamma,
         ),
-        wanted=wanted,
-        gamma_for=four(
+        "gamma_for": four(
             (rates.gamma_for_exact, rates.gamma_for_sharper, rates.gamma_for_ferbach, rates.gamma_for_gillman),
             wanted,
             lam,
         ),
-        constants=constants,
-        eta=float(eta),
-        spectrum=spectrum,
-        stationary=float(sandwich.excess_divergence(c, stationary)),
-        one_fit=float(sandwich.excess_divergence(c, sandwich.one_fit_covariance(c, n))),
-        state=None,
-        notes=(),
-    )
+        "eta": eta,
+        "spectrum": spectrum,
+        "stationary": sandwich.excess_divergence(c, stationary),
+        "one_fit": sandwich.excess_divergence(c, sandwich.one_fit_covariance(c, n)),
+    }
+
+
+def _plain(x: Array) -> Any:
+    """A scalar as Python's float, an array as it is."""
+    return x if x.ndim else float(x)
 
 
 def _rows(x: Any) -> Array:
@@ -190,13 +199,11 @@ def _identifiable(c: Curvature) -> None:
         )
 
 
-def _standard_error(c: Curvature, fishers: list[Array], lam: float, gamma: float) -> float:
-    """The jackknife's standard error of the exact rate over blocks of own samples; 0 without blocks."""
-    if not fishers:
-        return 0.0
-    total, count = sum(fishers), len(fishers)
-    left = [jacobian.spectrum(c._replace(F=(total - block) / (count - 1)))[-1] for block in fishers]
-    return float(np.std([rates.exact(lam, gamma, m) for m in left]) * (count - 1) ** 0.5)
+def _standard_error(model: Model, star: Any, law: Batch, c: Curvature, lam: float, gamma: float) -> float:
+    """The jackknife's standard error of the exact rate, over blocks of own samples."""
+    fishers = [fisher(model, star, take(law, block)) for block in np.split(np.arange(law.capacity), BLOCKS)]
+    left = [jacobian.spectrum(c._replace(F=(sum(fishers) - block) / (BLOCKS - 1)))[-1] for block in fishers]
+    return float(np.std([rates.exact(lam, gamma, m) for m in left]) * (BLOCKS - 1) ** 0.5)
 
 
 def _constants(
