@@ -38,7 +38,7 @@ def check(effort: Effort) -> Finding:
                 for name, trace in traces.items()
             ],
             "generation",
-            "E tr Sigma / d, lines: 1 - s (gamma 0)",
+            "E tr Sigma / d, gamma 0",
         ),
     )
 

@@ -42,6 +42,14 @@ def build(key: jax.Array, setting: dict[str, jax.Array]) -> Loop:
     return Loop(model, policies.weighted(setting["share"]), source, N, moved(setting["gamma"]))
 
 
+def on(grid: np.ndarray, shares: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and half widths of samples [shares, S] at the shares' places on a grid, NaN elsewhere."""
+    means, widths = np.full((2, grid.size), np.nan)
+    place = np.searchsorted(grid, shares)
+    means[place], widths[place] = samples.mean(1), half_width(samples.T)
+    return means, widths
+
+
 def check(effort: Effort) -> Finding:
     """Stationary variances at the best weight and beside it, on the same random numbers."""
     best = {gamma: float(golden.optimal_weight(1.0, gamma)) for gamma in GAMMA}
@@ -60,7 +68,7 @@ def check(effort: Effort) -> Finding:
             compared.append(mean(f"{at}: variance", predicted[g, i], variance[g, i]))
             if predicted[g, i] > 1.03 * best[gamma]:
                 compared.append(mean(f"{at}: not below the best", 0.0, variance[g, i] - variance[g, 0], ">="))
-    grid = np.linspace(0.25, 1, 61)
+    grid = np.union1d(np.linspace(0.25, 1, 61), shares)
     return Finding(
         hypotheses={
             "stationary: the slowest setting has forgotten generation 0 by generation 10": bool(
@@ -80,12 +88,8 @@ def check(effort: Effort) -> Finding:
         ),
         figure=lines(
             [
-                entry
-                for g, gamma in enumerate(GAMMA)
-                for entry in (
-                    Line(f"gamma {gamma:g}", grid, golden.stationary_variance(grid, 1.0, gamma)),
-                    Line(f"measured, gamma {gamma:g}", shares[g], None, variance[g].mean(1), half_width(variance[g].T)),
-                )
+                Line(f"gamma {gamma:g}", grid, golden.stationary_variance(grid, 1.0, gamma), *on(grid, shares[g], one))
+                for g, (gamma, one) in enumerate(zip(GAMMA, variance, strict=True))
             ],
             "weight of the real data",
             "stationary variance n / sigma^2",

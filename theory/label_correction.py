@@ -56,11 +56,11 @@ def check(effort: Effort) -> Finding:
         figure=lines(
             [
                 *(
-                    Line(f"shrunk labels, gamma {gamma:g}", t, s, one.mean(0), half_width(one))
+                    Line(f"shrunk, gamma {gamma:g}", t, s, one.mean(0), half_width(one))
                     for gamma, s, one in zip(gammas, theory, shrunk, strict=True)
                 ),
                 *(
-                    Line(f"mixed labels, one design, gamma {gamma:g}", t, s, one.mean(0), half_width(one))
+                    Line(f"mixed, gamma {gamma:g}", t, s, one.mean(0), half_width(one))
                     for gamma, s, one in zip(gammas, coins, mixed, strict=True)
                 ),
             ],

@@ -28,7 +28,8 @@ def check(effort: Effort) -> Finding:
             squares, label = (error**2).sum(-1), f"{name}, {'new' if new else 're-used'} data, gamma {gamma:g}"
             compared += [mean(f"{label}: s_{one}", path[one], squares[:, one]) for one in TIMES]
             if name == "exponential":
-                shown.append(Line(label, t[:11], path[:11], squares.mean(0)[:11], half_width(squares)[:11]))
+                short = f"{'new' if new else 're-used'}, gamma {gamma:g}"
+                shown.append(Line(short, t[:11], path[:11], squares.mean(0)[:11], half_width(squares)[:11]))
             if name in ("Gaussian, d = 1", "exponential") and not new:
                 cross = (error * error[:, :1]).sum(-1)
                 compared += [mean(f"{label}: a_{one}", tie(gamma)[one], cross[:, one]) for one in TIMES]
@@ -48,7 +49,7 @@ def check(effort: Effort) -> Finding:
             "the recursion without the cross term 2 (1 - w) r a, as if synthetic data did not know the real points",
             mean("Gaussian, d = 1, re-used data, gamma 0: s_1", untied, (error**2).sum(-1)[:, 1]),
         ),
-        figure=lines(shown, "generation", "s = E |mu - mu*|^2 / tr V*"),
+        figure=lines(shown, "generation", "s, exponential"),
     )
 
 
