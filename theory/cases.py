@@ -157,9 +157,11 @@ def directions(case: Case) -> np.ndarray:
 
 
 def mean_ratio(error: np.ndarray) -> np.ndarray:
-    """The geometric mean over the generations of |e_t+1| / |e_t|, [...] of errors [..., T + 1, P]."""
+    """The geometric mean of |e_t+1| / |e_t|, [...] of errors [..., T + 1, P], over those well above rounding."""
     size = np.linalg.norm(error, axis=-1)
-    return (size[..., -1] / size[..., 0]) ** (1 / (size.shape[-1] - 1))
+    last = np.maximum((size > 1e-4 * size[..., :1]).sum(-1) - 1, 1)
+    reached = np.take_along_axis(size, last[..., None], -1)[..., 0]
+    return (reached / size[..., 0]) ** (1 / last)
 
 
 def decay(case: Case, lam: Sequence[float], gamma: Sequence[float], kicks: np.ndarray) -> np.ndarray:
