@@ -78,7 +78,7 @@ MODELS = {
     "mixture": Case(lambda dtype: mixture(2, 2, dtype=dtype), two_clusters),
     "mixture_gradient": Case(lambda dtype: mixture_gradient(2, 1, dtype=dtype), column(jax.random.gumbel)),
     "mixture_locations": Case(
-        lambda dtype: mixture_locations(1.0, np.asarray([0.3, 0.3, 0.4]), 2, dtype=dtype), two_clusters
+        lambda dtype: mixture_locations(1.0, np.asarray([0.4, 0.6]), 2, dtype=dtype), two_clusters
     ),
     "student": Case(lambda dtype: student(5.0, dtype), column(lambda key, shape: 3 + 2 * jax.random.t(key, 5, shape))),
     "logistic": Case(logistic, column(jax.random.logistic)),

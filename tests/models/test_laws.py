@@ -9,46 +9,50 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from selfloop import policies, sources
 from selfloop.batch import Batch, concatenate, keep, take
-from selfloop.loop import Coordinates, Loop, Model, scan
+from selfloop.loop import Coordinates, Model
 from tests.tables import MODELS
 
-N = 40
+N, SPARE = 40, 5
 SMOOTH = [name for name in MODELS if MODELS[name].smooth]
 
 
 class Fitted(NamedTuple):
-    """A model with its functions compiled, data of its precision, an untrained state and the state after one fit."""
+    """A model with its functions compiled, an untrained state, and its state after one fit to the data.
+
+    The last five slots of the data are absent: all laws fit data of one size, so that each model compiles once.
+    """
 
     model: Model
     data: Batch
     before: tuple
     after: tuple
-    tolerance: float
 
 
 @functools.cache
 def once(name, precision):
-    dtype = jnp.dtype(precision)
-    model = MODELS[name].model(dtype)
-    model = model._replace(
-        fit=jax.jit(model.fit), sample=jax.jit(model.sample, static_argnums=3), log_prob=jax.jit(model.log_prob)
-    )
-    data = MODELS[name].data(jax.random.key(0), N, dtype)
-    before = model.init(jax.random.key(1))
-    after = model.fit(jax.random.key(2), data, before)[0]
-    return Fitted(model, data, before, after, 1e-8 if precision == "float64" else 1e-4)
+    with jax.enable_x64(True):
+        data = MODELS[name].data(jax.random.key(0), N + SPARE, jnp.float64)
+    with jax.enable_x64(precision == "float64"):
+        dtype = jnp.dtype(precision)
+        model = MODELS[name].model(dtype)
+        model = model._replace(
+            fit=jax.jit(model.fit), sample=jax.jit(model.sample, static_argnums=3), log_prob=jax.jit(model.log_prob)
+        )
+        data = jax.tree.map(lambda leaf: leaf.astype(dtype) if leaf.dtype == jnp.float64 else leaf, data)
+        data = keep(data, jnp.arange(N + SPARE) < N)
+        before = model.init(jax.random.key(1))
+        return Fitted(model, data, before, model.fit(jax.random.key(2), data, before)[0])
 
 
 @pytest.fixture(params=[(name, precision) for name in MODELS for precision in ("float32", "float64")], ids="-".join)
-def fitted(request):
+def either(request):
     with jax.enable_x64(request.param[1] == "float64"):
         yield once(*request.param)
 
 
 @pytest.fixture(params=MODELS)
-def fitted64(request):
+def fitted(request):
     with jax.enable_x64(True):
         yield once(request.param, "float64")
 
@@ -57,73 +61,78 @@ def fitted64(request):
 def smooth(request):
     """A model in float64, data, its fit, and the chart of its states."""
     with jax.enable_x64(True):
-        model, data, _, after, _ = once(request.param, "float64")
+        model, data, _, after = once(request.param, "float64")
         leaves = Coordinates(lambda state: ravel_pytree(state)[0], ravel_pytree(after)[1])
         yield model, data, after, model.coordinates or leaves
 
 
 def same(case, a, b):
-    """Whether two states are the same law of the data, up to what the precision can tell after a fit."""
-    model, data, *_, tolerance = case
-    return jnp.allclose(model.log_prob(a, data.x), model.log_prob(b, data.x), rtol=tolerance, atol=tolerance)
+    """Whether two states are the same law of the data."""
+    x = case.data.x
+    return jnp.allclose(case.model.log_prob(a, x), case.model.log_prob(b, x), rtol=1e-8, atol=1e-8)
 
 
 def shapes(tree):
     return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype, leaf.weak_type), tree)
 
 
-def test_fit_keeps_structure_and_dtypes(fitted):
-    assert shapes(fitted.after) == shapes(fitted.before)
-    assert {leaf.dtype for leaf in jax.tree.leaves(fitted.after)} == {fitted.data.weight.dtype}
+def test_fit_keeps_structure_and_dtypes(either):
+    assert shapes(either.after) == shapes(either.before)
+    assert {leaf.dtype for leaf in jax.tree.leaves(either.after)} == {either.data.weight.dtype}
 
 
-def test_absent_samples_have_no_influence(fitted):
-    bad = lambda leaf: jnp.full_like(leaf[:5], jnp.nan if leaf.dtype != jnp.int32 else 99)  # noqa: E731
-    poison = keep(jax.tree.map(bad, fitted.data), jnp.zeros(5, bool))
-    with_absent, _ = fitted.model.fit(jax.random.key(2), concatenate(fitted.data, poison), fitted.before)
-    assert same(fitted, with_absent, fitted.after)
-
-
-def test_weight_two_is_the_sample_twice(fitted):
-    data, key = fitted.data, jax.random.key(3)
-    doubled = data._replace(weight=data.weight.at[:5].set(2))
-    repeated = concatenate(data, jax.tree.map(lambda leaf: leaf[:5], data))
-    one, two = (fitted.model.fit(key, batch, fitted.before)[0] for batch in (doubled, repeated))
-    assert same(fitted, one, two)
-    assert not same(fitted, one, fitted.after)
-
-
-def test_samples_have_weight_one_and_depend_on_the_key_alone(fitted):
-    cond = jax.tree.map(lambda leaf: leaf[:7], fitted.data.cond)
-    one, again, other = (fitted.model.sample(jax.random.key(k), fitted.after, cond, 7) for k in (4, 4, 5))
-    assert shapes(one) == shapes(take(fitted.data, jnp.arange(7)))
+def test_samples_have_weight_one_and_depend_on_the_key_alone(either):
+    cond = jax.tree.map(lambda leaf: leaf[:7], either.data.cond)
+    one, again, other = (either.model.sample(jax.random.key(k), either.after, cond, 7) for k in (4, 4, 5))
+    assert shapes(one) == shapes(take(either.data, jnp.arange(7)))
     np.testing.assert_array_equal(one.weight, np.ones(7))
     np.testing.assert_array_equal(one.x, again.x)
     assert not np.array_equal(one.x, other.x)
 
 
-def test_compiled_equals_eager(fitted64):
-    # The model's functions are compiled in these laws; without `jit` the same goes on, and inputs are looked at.
-    eager, _ = fitted64.model.fit.__wrapped__(jax.random.key(2), fitted64.data, fitted64.before)
-    assert same(fitted64, eager, fitted64.after)
+@pytest.mark.parametrize("name", MODELS)
+def test_float32_fits_as_float64_does(name):
+    single, double = once(name, "float32"), once(name, "float64")
+    with jax.enable_x64(True):
+        expected = double.model.log_prob(double.after, double.data.x)
+    # A fit's rounding is about the square root of n times 6e-8, times the condition of its problem (below 1000 here).
+    np.testing.assert_allclose(single.model.log_prob(single.after, single.data.x), expected, atol=1e-3, rtol=1e-3)
 
 
-def test_chains_run_under_vmap(fitted64):
-    model, data, before, after, _ = fitted64
-    loop = Loop(model, policies.augment(0.5), sources.fixed(data), N // 2)
-    chains = jax.vmap(lambda key: scan(loop, key, 3, lambda key, result: result.state)[1])
+def test_absent_samples_have_no_influence(fitted):
+    other = jax.tree.map(lambda leaf: leaf.at[N:].set(3), fitted.data)._replace(weight=fitted.data.weight)
+    assert same(fitted, fitted.model.fit(jax.random.key(2), other, fitted.before)[0], fitted.after)
+
+
+def test_weight_two_is_the_sample_twice(fitted):
+    model, data, before, after = fitted
+    doubled = data._replace(weight=data.weight.at[:SPARE].set(2))
+    repeated = concatenate(take(data, jnp.arange(N)), take(data, jnp.arange(SPARE)))
+    one, two = (model.fit(jax.random.key(3), batch, before)[0] for batch in (doubled, repeated))
+    assert same(fitted, one, two)
+    assert not same(fitted, one, after)
+
+
+def test_generations_run_under_scan_and_vmap(fitted):
+    model, data, _, after = fitted
+    cond = jax.tree.map(lambda leaf: leaf[: N // 2], data.cond)
+
+    def step(state, key):
+        key_sample, key_fit = jax.random.split(key)
+        state, _ = model.fit(key_fit, concatenate(data, model.sample(key_sample, state, cond, N // 2)), state)
+        return state, None
+
+    chains = jax.vmap(lambda key: jax.lax.scan(step, after, jax.random.split(key, 3))[0])
     states = jax.jit(chains)(jax.random.split(jax.random.key(6), 2))
-    first, last, other = (jax.tree.map(lambda leaf, at=at: leaf[at], states) for at in ((0, 0), (0, 3), (1, 3)))
-    assert shapes(first) == shapes(before)
-    assert same(fitted64, first, after)
+    one, other = (jax.tree.map(lambda leaf, at=at: leaf[at], states) for at in (0, 1))
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(states))
-    assert not same(fitted64, last, first)
-    assert not same(fitted64, last, other)
+    assert not same(fitted, one, after)
+    assert not same(fitted, one, other)
 
 
 def test_the_fit_is_a_maximum_of_the_likelihood(smooth):
     model, data, after, chart = smooth
-    mean = lambda theta: jnp.mean(model.log_prob(chart.state(theta), data.x))  # noqa: E731
+    mean = lambda theta: data.weight @ model.log_prob(chart.state(theta), data.x) / N  # noqa: E731
     slope, curvature = jax.jit(lambda theta: (jax.grad(mean)(theta), jax.hessian(mean)(theta)))(chart.theta(after))
     np.testing.assert_allclose(slope, 0, atol=1e-8)
     assert np.linalg.eigvalsh(curvature).max() < 0
@@ -138,7 +147,7 @@ def test_a_refit_to_the_same_data_stays(smooth):
 def test_the_score_has_mean_zero_over_own_samples(smooth):
     model, data, after, chart = smooth
     n = 2000
-    cond = jax.tree.map(lambda leaf: jnp.tile(leaf, (n // N, *[1] * (leaf.ndim - 1))), data.cond)
+    cond = jax.tree.map(lambda leaf: leaf[jnp.arange(n) % N], data.cond)
     own = model.sample(jax.random.key(7), after, cond, n).x
     score = jax.jit(jax.jacfwd(lambda theta: model.log_prob(chart.state(theta), own)))(chart.theta(after))
     # Five standard errors: a false alarm less than once in a million per figure, and the key is fixed.
