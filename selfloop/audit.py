@@ -41,8 +41,7 @@ class Audit(NamedTuple):
     """Cosine between corrected - target and raw - target in the kernel's space: 1 for a mixture with the target, less
     for a move sideways, for which gamma is no strength. NaN where the corrected samples are at the target."""
     projection: Estimate
-    """Their inner product over MMD(raw, target)^2: another estimate of 1 / (1 + gamma), of less variance, that credits
-    a move sideways too."""
+    """Their inner product over MMD(raw, target)^2: 1 / (1 + gamma) too for a mixture; it credits a move sideways."""
     moved: float
     """Mean distance between a sample's features and its correction's, over those that were corrected."""
     length: float
