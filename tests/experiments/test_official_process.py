@@ -26,7 +26,7 @@ def test_corrected_points_have_the_law_of_the_plain_rejection_loop(raw, gamma):
     over = jax.jit(jax.vmap(lambda key: correct(key, batch, None)[0].x))
     ours = np.asarray(over(jax.random.split(jax.random.key(1), 400))).reshape(-1, 2)
     rng = np.random.default_rng(2)
-    plain = np.concatenate([peer.corrected(rng, raw, gamma, peer.numpy_density) for _ in range(200)])
+    plain = np.concatenate([peer.corrected(rng, raw, gamma, peer.LEAN) for _ in range(200)])
     for reading in (lambda z: z[:, 0], lambda z: z[:, 1], lambda z: z[:, 0] * z[:, 1], lambda z: (z**2).sum(1)):
         assert scipy.stats.ks_2samp(reading(ours), reading(plain)).pvalue > 1e-4
 
@@ -48,9 +48,9 @@ def test_the_histogram_is_numpys(raw):
     np.testing.assert_allclose(ours, expected.T.ravel(), rtol=1e-5)
 
 
-def test_the_two_densities_of_the_peer_are_one():
+def test_the_two_arithmetics_of_the_peer_are_one():
     z = np.array([0.3, -1.2])
-    assert peer.numpy_density(z) == pytest.approx(peer.scipy_density(z), rel=1e-12)
+    assert peer.LEAN.densities(z) == pytest.approx(peer.SCRIPT.densities(z), rel=1e-12)
 
 
 def test_training_sets_are_the_first_shares_of_every_set():
@@ -92,10 +92,7 @@ def test_whole_chains_agree_with_the_peer():
     ours = np.asarray(over(jax.random.split(jax.random.key(7), 256), jnp.asarray(gammas)))
     for i, gamma in enumerate(gammas):
         plain = np.stack(
-            [
-                peer.distances(np.random.default_rng(seed), gamma, generations, peer.numpy_density)
-                for seed in range(seeds)
-            ]
+            [peer.distances(np.random.default_rng(seed), gamma, generations, peer.LEAN) for seed in range(seeds)]
         )
         error = 5 * np.sqrt(plain.var(0) / seeds + ours[i].var(0) / 256)
         assert (np.abs(ours[i].mean(0) - plain.mean(0)) < error).all()
