@@ -61,6 +61,7 @@ def check(effort: Effort) -> Finding:
             ],
             "gamma",
             "distance to p*, corrected / raw",
+            xscale="log",
         ),
     )
 

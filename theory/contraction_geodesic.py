@@ -52,11 +52,11 @@ def check(effort: Effort) -> Finding:
         figure=lines(
             [
                 Line("geodesic: tau", GAMMA, tau, ratio[0]),
-                Line("replacement, N(2, 1/4) to N(0, 1)", GAMMA, None, mixed),
+                Line("replacement", GAMMA, None, mixed),
                 Line("bound for replacement: root of tau", GAMMA, np.sqrt(tau), dashed=True),
             ],
             "gamma",
-            "W2 to p*, corrected / raw",
+            "W2 to p*, corrected / raw; replacement: N(2, 1/4) to N(0, 1)",
             xscale="log",
         ),
     )

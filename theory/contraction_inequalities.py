@@ -52,6 +52,7 @@ def check(effort: Effort) -> Finding:
             ],
             "gamma",
             "divergence, corrected / raw",
+            xscale="log",
         ),
     )
 

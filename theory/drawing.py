@@ -41,9 +41,9 @@ def lines(entries: Sequence[Line], x: str, y: str, xscale: str = "linear", yscal
 
 
 def style(axes: Any, x: str, y: str) -> None:
-    """The look of a run's figures: no box, faint grid, the page's text colour."""
+    """The look of a run's figures: no box, faint grid, the page's text colour; ``y`` stands above the axis."""
     axes.set_xlabel(x, fontsize=8.5, color=INK)
-    axes.set_ylabel(y, fontsize=8.5, color=INK)
+    axes.set_title(y, loc="left", fontsize=9, color=INK)
     axes.tick_params(colors=INK, labelsize=8, length=0, which="both")
     axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
     axes.patch.set_visible(False)

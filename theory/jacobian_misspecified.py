@@ -1,6 +1,5 @@
 """The exact Jacobian for misspecified data: its eigenvalues are the rates at which a loop's errors shrink."""
 
-import jax
 import numpy as np
 
 from selfloop.stability import jacobian
@@ -46,19 +45,25 @@ def check(effort: Effort) -> Finding:
             equal("slower rate, t5 on a skew mixture, lambda 0.5, gamma 0", 1 / 3, worst[0], 1e-6),
         ),
         figure=lines(
-            [Line(name, np.arange(3) + 0.1 * i, None, measured[name][:, 1]) for i, name in enumerate(built)]
-            + [Line("predicted", np.arange(3), jacobian.rates(t5.m[-1], LAM, GAMMA), dashed=True)],
-            "(lambda, gamma): (0.5, 0), (2, 0), (2, 1)",
-            "slower rate per generation",
+            [
+                Line("equal", [0.25, 0.75], [0.25, 0.75], dashed=True),
+                *(Line(name, _predicted(case).ravel(), None, measured[name].ravel()) for name, case in built.items()),
+            ],
+            "predicted",
+            "rates along both eigenvectors, measured",
         ),
     )
 
 
+def _predicted(case: cases.Case) -> np.ndarray:
+    """The rates [settings, P]."""
+    return np.stack([np.asarray(jacobian.rates(case.m, *setting)) for setting in zip(LAM, GAMMA, strict=True)])
+
+
 def _rates(name: str, case: cases.Case, measured: np.ndarray) -> list[Comparison]:
-    predicted = np.asarray(jax.vmap(lambda lam, gamma: jacobian.rates(case.m, lam, gamma))(LAM, GAMMA))
     return [
         equal(f"{name}, lambda {lam:g}, gamma {gamma:g}, m = {m:.4f}", one, found, 1e-6)
-        for lam, gamma, row, row_found in zip(LAM, GAMMA, predicted, measured, strict=True)
+        for lam, gamma, row, row_found in zip(LAM, GAMMA, _predicted(case), measured, strict=True)
         for m, one, found in zip(case.m, row, row_found, strict=True)
     ]
 

@@ -7,15 +7,17 @@ from typing import Any
 from selfloop.runs import report
 from selfloop.runs.wording import cell, duration
 from theory.claim import ROUNDING, SIGMAS, Comparison, fails, holds
-from theory.results import Result
+from theory.results import Result, row
 
 _SECTION = """
-<p>{{ claim.statement }}</p>
+<p id="{{ claim.name }}">{{ claim.statement }}</p>
 <p class="caption">{{ claim.source }} &middot; <code>theory/{{ claim.name }}.py</code> &middot; {{ seconds }}</p>
-<p><strong>{{ "Holds." if good else "Does not hold." }}</strong> Hypotheses:
+<p><strong>{{ "Holds." if good else "Does not hold." }}</strong> Hypotheses:</p>
+<ul>
 {% for text, met in finding.hypotheses.items() %}
-{{ text }}: {{ "yes" if met else "NO" }}{{ "." if loop.last else ";" }}
-{% endfor %}</p>
+<li>{{ "&check;" | safe if met else "NOT MET:" }} {{ text }}</li>
+{% endfor %}
+</ul>
 <div class="scroll" tabindex="0"><table>
 <thead><tr><th></th><th class="number">measured</th><th></th><th class="number">predicted</th><th>interval</th>
 <th></th></tr></thead>
@@ -32,6 +34,16 @@ _SECTION = """
 <p class="caption">Control: {{ finding.control.what }}.</p>
 <figure style="max-width: 34rem; margin-top: .8rem">{{ drawing | safe }}</figure>
 """
+_OVERVIEW = """
+<div class="scroll" tabindex="0"><table>
+<thead><tr><th>claim</th><th>holds</th><th>as predicted</th><th>hypotheses</th><th>control</th></tr></thead>
+<tbody>
+{% for row in rows %}
+<tr><td><a href="#{{ row.claim }}" style="color: inherit">{{ row.claim.replace("_", " ") }}</a></td>
+<td>{{ row.holds }}</td><td>{{ row["as predicted"] }}</td><td>{{ row.hypotheses }}</td><td>{{ row.control }}</td></tr>
+{% endfor %}
+</tbody></table></div>
+"""
 _SIGN = {"=": "=", "<=": "≤", ">=": "≥"}
 
 
@@ -47,17 +59,15 @@ def write(path: Path, results: Sequence[Result], config: dict[str, Any], environ
         f"Intervals of simulated means are {SIGMAS:g} standard errors to each side; those of exact numbers are the "
         f"rounding allowed, and inequalities between them are read with a relative {ROUNDING:g}.",
     ]
-    sections = [report.Section(result.claim.name.replace("_", " "), section(result)) for result in results]
+    sections = [report.Section("Overview", _rendered(_OVERVIEW, rows=[row(result) for result in results]))]
+    sections += [report.Section(result.claim.name.replace("_", " "), section(result)) for result in results]
     report.write(path, "Theorems and measurements", summary, config, environment, sections=sections)
 
 
 def section(result: Result) -> str:
     """A claim's part of the page."""
-    import jinja2
-
-    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    page.filters.update(cell=cell, interval=interval, holds=holds, fails=fails, sign=_SIGN.get)
-    return page.from_string(_SECTION).render(
+    return _rendered(
+        _SECTION,
         claim=result.claim,
         finding=result.finding,
         good=result.good,
@@ -66,6 +76,14 @@ def section(result: Result) -> str:
         control=result.finding.control.comparison,
         drawing=report.svg(result.drawing),
     )
+
+
+def _rendered(text: str, **values: Any) -> str:
+    import jinja2
+
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    page.filters.update(cell=cell, interval=interval, holds=holds, fails=fails, sign=_SIGN.get)
+    return page.from_string(text).render(**values)
 
 
 def interval(comparison: Comparison) -> str:

@@ -78,5 +78,5 @@ def trajectory(loop: Loop, start: Any, generations: int, measure: Callable[[Any]
 
 def normal_mixture(nodes: Batch, weights: list[float], means: list[float], scales: list[float]) -> Batch:
     """The law of a mixture of normals on nodes [N, 1]."""
-    parts = np.log(weights) + jax.scipy.stats.norm.logpdf(nodes.x, np.array([means]), np.array([scales]))
+    parts = np.log(weights)[None] + jax.scipy.stats.norm.logpdf(nodes.x, np.array([means]), np.array([scales]))
     return whole(laws.weigh(nodes, lambda x: jax.nn.logsumexp(parts, axis=1)))

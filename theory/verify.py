@@ -103,18 +103,14 @@ def parse(arguments: Sequence[str]) -> VerifyConfig:
 
 def run(config: VerifyConfig) -> bool:
     """Check the claims, show and write what was found; whether all hold."""
-    import jax
-
     from selfloop.runs import figures
-    from selfloop.runs.environment import compilation_cache, environment
+    from selfloop.runs.environment import environment
     from selfloop.runs.progress import progress, table
     from selfloop.runs.record import write_json
     from theory import page
     from theory.claim import FULL, QUICK
     from theory.results import COLUMNS, described, examine, row
 
-    compilation_cache()
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)  # claims are made of many small programs
     provenance = environment()
     write_json(config.out / "environment.json", provenance)
     names = [name for name in CLAIMS if name in config.only or not config.only]
@@ -143,9 +139,10 @@ def main() -> int:
     # Before the slow imports, which are therefore inside the functions: a stop is a stop from the first second.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository: a script starts with its own folder
     try:
-        return 0 if run(parse(sys.argv[1:])) else 1
+        config = parse(sys.argv[1:])
+        _cache()
+        return 0 if run(config) else 1
     except BaseException as error:
         if stopped:  # whatever the interruption has turned into on its way up
             print("stopped; claims.json holds what was checked", file=sys.stderr)
@@ -158,5 +155,16 @@ def main() -> int:
         return 2
 
 
+def _cache() -> None:
+    """Keep compiled programs, the small ones too: claims are made of many."""
+    import jax
+
+    from selfloop.runs.environment import compilation_cache
+
+    compilation_cache()
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])  # the repository: a script starts with its own folder
     sys.exit(main())

@@ -1,0 +1,94 @@
+"""The frame: what holds, what fails, what is neither; intervals cover; a verdict needs all three parts."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from theory.claim import Comparison, Control, Finding, at_least, at_most, equal, fails, holds, mean, share, verdict
+
+RIGHT = equal("right", 1.0, 1.0, 1e-9)
+WRONG = equal("wrong", 2.0, 1.0, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("relation", "low", "high", "right", "wrong"),
+    [
+        ("=", 0.9, 1.1, True, False),
+        ("=", 1.0, 1.0, True, False),
+        ("=", 1.1, 1.2, False, True),
+        ("=", 0.8, 0.9, False, True),
+        ("<=", 0.8, 0.9, True, False),
+        ("<=", 0.9, 1.1, False, False),
+        ("<=", 1.1, 1.2, False, True),
+        (">=", 1.1, 1.2, True, False),
+        (">=", 0.9, 1.1, False, False),
+        (">=", 0.8, 0.9, False, True),
+        ("<=", 1 + 1e-12, 1 + 1e-12, True, False),
+        (">=", 1 - 1e-12, 1 - 1e-12, True, False),
+    ],
+)
+def test_an_interval_beside_a_prediction_of_one(relation, low, high, right, wrong):
+    comparison = Comparison("", relation, 1.0, (low + high) / 2, low, high)
+    assert (holds(comparison), fails(comparison)) == (right, wrong)
+
+
+@pytest.mark.parametrize("relation", ["=", "<=", ">="])
+@pytest.mark.parametrize("field", ["predicted", "low", "high"])
+def test_nan_never_holds(relation, field):
+    comparison = Comparison("", relation, 1.0, 1.0, 1.0, 1.0)
+    assert holds(comparison)
+    nan = comparison._replace(**{field: math.nan})
+    assert not (holds(nan) and relation == "=")
+    if field == "predicted" or (relation, field) in (("<=", "high"), (">=", "low")):
+        assert not holds(nan)
+
+
+def test_infinity_bounds_everything_and_equals_itself():
+    assert holds(at_most("", math.inf, 1e300))
+    assert fails(at_least("", math.inf, 1e300))
+    assert holds(equal("", math.inf, math.inf, 0.0))
+    assert fails(equal("", math.inf, 1.0, 0.0))
+
+
+def test_an_unknown_relation_is_an_error():
+    with pytest.raises(ValueError, match="'<'"):
+        holds(RIGHT._replace(relation="<"))
+
+
+def test_the_interval_of_a_mean_is_five_standard_errors():
+    samples = np.array([1.0, 2.0, 4.0, 5.0])
+    comparison = mean("", 3.0, samples)
+    assert comparison.measured == 3.0
+    assert comparison.high - 3.0 == pytest.approx(5 * stats.sem(samples))
+    assert 3.0 - comparison.low == pytest.approx(5 * stats.sem(samples))
+
+
+@pytest.mark.parametrize("hits", [0, 1, 37, 99, 100])
+def test_the_interval_of_a_share_is_that_of_the_binomial(hits):
+    """At its ends the count that was seen has the tail probability of 5 standard deviations."""
+    comparison = share("", 0.5, np.arange(100) < hits)
+    tail = stats.norm.sf(5)
+    assert comparison.measured == hits / 100
+    assert comparison.low <= hits / 100 <= comparison.high
+    if hits > 0:
+        assert stats.binom.sf(hits - 1, 100, comparison.low) == pytest.approx(tail)
+    if hits < 100:
+        assert stats.binom.cdf(hits, 100, comparison.high) == pytest.approx(tail)
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "comparisons", "control", "good"),
+    [
+        ({"met": True}, [RIGHT, RIGHT], WRONG, True),
+        ({"met": True, "not met": False}, [RIGHT], WRONG, False),
+        ({"met": True}, [RIGHT, WRONG], WRONG, False),
+        ({"met": True}, [RIGHT], RIGHT, False),
+        ({"met": True}, [RIGHT], Comparison("neither", "<=", 1.0, 1.0, 0.9, 1.1), False),
+        ({}, [RIGHT], WRONG, False),
+        ({"met": True}, [], WRONG, False),
+    ],
+)
+def test_a_verdict_needs_hypotheses_numbers_and_a_control_that_fails(hypotheses, comparisons, control, good):
+    assert verdict(Finding(hypotheses, comparisons, Control("", control), lambda: None)) is good

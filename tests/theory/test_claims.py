@@ -1,0 +1,34 @@
+"""Every claim holds with little effort; each is one file and one row."""
+
+from pathlib import Path
+
+import pytest
+
+from theory.claim import QUICK
+from theory.results import examine
+from theory.verify import CLAIMS
+
+CHEAP = {
+    "contraction_inequalities",
+    "contraction_semigroup",
+    "exponential_global",
+    "gillman_corollary",
+    "second_moments",
+}
+FOLDER = Path(__file__).parents[2] / "theory"
+
+
+def test_every_file_with_a_claim_has_one_row():
+    assert len(set(CLAIMS)) == len(CLAIMS)
+    assert {path.stem for path in FOLDER.glob("*.py") if "\nCLAIM = " in path.read_text("utf-8")} == set(CLAIMS)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in CHEAP else pytest.param(name, marks=pytest.mark.slow) for name in CLAIMS]
+)
+def test_a_claim_holds(name):
+    result = examine(name, QUICK)
+    labels = [one.label for one in result.finding.comparisons]
+    assert result.claim.name == name
+    assert len(set(labels)) == len(labels)
+    assert result.good, result.finding
