@@ -13,7 +13,10 @@ import numpy as np
 from jax import Array
 
 import selfloop
+from selfloop import sources
+from selfloop.batch import Batch
 from selfloop.loop import Generation, Loop
+from selfloop.sources import Source
 from theory.claim import SIGMAS
 
 BLOCK = 2000
@@ -44,6 +47,16 @@ def chains(
     keys = jax.random.split(jax.random.key(seed), (math.ceil(seeds / BLOCK), min(seeds, BLOCK)))
     blocks = [jax.device_get(run(settings, of_block)) for of_block in keys]
     return jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), *blocks)
+
+
+def renewed(draw: Callable[[Array], Batch], key: Array, new: Array) -> Source:
+    """Real data that are the same in every generation, or new ones where ``new`` is true, in one program."""
+    same, fresh = sources.fixed(draw(key)), sources.fresh(draw)
+
+    def source(key: Array, t: Array) -> Batch:
+        return jax.tree.map(lambda a, b: jnp.where(new, a, b), fresh(key, t), same(key, t))
+
+    return source
 
 
 def half_width(samples: Any) -> np.ndarray:

@@ -6,7 +6,7 @@ from theory.chains import half_width
 from theory.claim import Claim, Control, Effort, Finding, mean
 from theory.drawing import Line, lines
 from theory.replaced import gaussians
-from theory.workflows import GAMMA, GENERATIONS, POLICIES, predicted, workflows
+from theory.workflows import GAMMA, GENERATIONS, WORKFLOWS, predicted, workflows
 
 
 def check(effort: Effort) -> Finding:
@@ -15,11 +15,11 @@ def check(effort: Effort) -> Finding:
     measured = workflows(seeds)
     bessel = {name: one[1, :, 5] for name, one in gaussians(seeds).items()}
     compared = []
-    for name in POLICIES:
+    for name in WORKFLOWS:
         for gamma, second in zip(GAMMA, measured[name]["second"].mean(2), strict=True):
             compared.append(mean(f"{name}, gamma {gamma:g}: diagonal", 1.0, (second[:, 0] + second[:, 2]) / 2))
             compared.append(mean(f"{name}, gamma {gamma:g}: off the diagonal", 0.0, second[:, 1]))
-    t, traces = np.arange(GENERATIONS + 1), {name: measured[name]["trace"][0] for name in POLICIES}
+    t, traces = np.arange(GENERATIONS + 1), {name: measured[name]["trace"][0] for name in WORKFLOWS}
     return Finding(
         hypotheses={
             "all states finite": all(np.isfinite(one["second"]).all() for one in measured.values()),

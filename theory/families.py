@@ -13,13 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfloop import policies, sources
+from selfloop import policies
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
 from selfloop.loop import Generation, Loop, Model
 from selfloop.models import exponential as natural
 from selfloop.models.gaussian import gaussian
-from theory.chains import chains
+from theory.chains import chains, renewed
 
 N = 5
 M = 10
@@ -70,7 +70,7 @@ def poisson(key: jax.Array, mean: jax.Array, shape: tuple[int, ...], dtype: jnp.
     """
     count = jnp.arange(48, dtype=dtype)
     below = jnp.cumsum(jnp.exp(jax.scipy.special.xlogy(count, mean) - mean - jax.lax.lgamma(count + 1)))
-    return jnp.sum(jax.random.uniform(key, (*shape, 1), dtype) > below, -1).astype(dtype)
+    return jnp.searchsorted(below, jax.random.uniform(key, shape, dtype), side="right").astype(dtype)
 
 
 def cases() -> dict[str, Case]:
@@ -96,11 +96,7 @@ def augmented(seeds: int) -> dict[str, np.ndarray]:
 
 
 def _augmented(case: Case, key: jax.Array, setting: Any) -> Loop:
-    new, same = sources.fresh(partial(points, case)), sources.fixed(points(case, key))
-
-    def source(key: jax.Array, t: jax.Array) -> Batch:
-        return jax.tree.map(partial(jnp.where, setting["new"]), new(key, t), same(key, t))
-
+    source = renewed(partial(points, case), key, setting["new"])
     return Loop(case.model, policies.augment(M / N), source, M, replacement(case.draw, setting["gamma"]))
 
 

@@ -9,7 +9,7 @@ from selfloop.batch import Batch, uniform
 from selfloop.loop import Loop, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
-from theory.chains import chains, half_width
+from theory.chains import chains, half_width, renewed
 from theory.claim import Claim, Control, Effort, Finding, mean
 from theory.drawing import Line, lines
 from theory.workflows import unbiased
@@ -55,12 +55,8 @@ def synthetic(key: jax.Array, bias: jax.Array) -> Loop:
 
 def mixed(key: jax.Array, setting: dict[str, jax.Array]) -> Loop:
     """Synthetic augmentation (the same real points) or fresh data (new ones), as the setting says."""
-    same, new = sources.fixed(draw(key)), sources.fresh(draw)
-
-    def source(key: jax.Array, t: jax.Array) -> Batch:
-        return jax.tree.map(lambda a, b: jnp.where(setting["new"], a, b), new(key, t), same(key, t))
-
-    return Loop(narrowed(gaussian(1, jnp.float64), setting["bias"]), policies.augment(1.0), source, N)
+    model = narrowed(gaussian(1, jnp.float64), setting["bias"])
+    return Loop(model, policies.augment(1.0), renewed(draw, key, setting["new"]), N)
 
 
 def check(effort: Effort) -> Finding:

@@ -7,24 +7,24 @@ import numpy as np
 from theory.chains import half_width
 from theory.claim import Claim, Control, Effort, Finding, mean
 from theory.drawing import Line, lines
-from theory.workflows import GENERATIONS, POLICIES, predicted, workflows
+from theory.workflows import GENERATIONS, WORKFLOWS, predicted, workflows
 
 
 def check(effort: Effort) -> Finding:
     """Each workflow's error in generation 20 beside its recursion, and the differences of neighbours, seed by seed."""
     errors = {name: one["error"][0] for name, one in workflows(5 * effort.seeds).items()}
-    theory = {name: predicted(name, 0.0) for name in POLICIES}
+    theory = {name: predicted(name, 0.0) for name in WORKFLOWS}
     last = {name: error[:, -1] for name, error in errors.items()}
     t = np.arange(GENERATIONS + 1)
     return Finding(
         hypotheses={
             "the recursions are in this order from generation 2 on": all(
-                bool((theory[a][2:] < theory[b][2:]).all()) for a, b in pairwise(POLICIES)
+                bool((theory[a][2:] < theory[b][2:]).all()) for a, b in pairwise(WORKFLOWS)
             ),
         },
         comparisons=[
-            *(mean(f"{name}: s at t = 20", theory[name][-1], last[name]) for name in POLICIES),
-            *(mean(f"{b} less {a}", 0.0, last[b] - last[a], ">=") for a, b in pairwise(POLICIES)),
+            *(mean(f"{name}: s at t = 20", theory[name][-1], last[name]) for name in WORKFLOWS),
+            *(mean(f"{b} less {a}", 0.0, last[b] - last[a], ">=") for a, b in pairwise(WORKFLOWS)),
         ],
         control=Control(
             "the order reversed: subsampling the pool keeps the truth better than all of it",

@@ -10,49 +10,55 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfloop import policies, sources
+from selfloop import policies
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
 from selfloop.loop import Generation, Loop, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
 from selfloop.stability import recursions
-from theory.chains import chains
+from theory.chains import chains, renewed
 
 N = 10
 GAMMA = np.array([0.0, 0.5])
 GENERATIONS = 20
 MEAN = jnp.array([1.0, -2.0])
 ROOT = jnp.array([[1.5, 0.0], [0.6, 0.4]])
-POLICIES = {
-    "fresh": lambda: policies.augment(1.0),
-    "reuse": lambda: policies.augment(1.0),
-    "accumulate": policies.accumulate,
-    "accumulate-subsample": policies.accumulate_subsample,
-    "replace": policies.replace,
-}
+WORKFLOWS = ("fresh", "reuse", "accumulate", "accumulate-subsample", "replace")
+"""In the order of their errors."""
 
 
 def draw(key: jax.Array, n: int) -> jax.Array:
     """n points of the target law N(MEAN, ROOT ROOT^T)."""
-    return MEAN + jax.random.normal(key, (n, 2), jnp.float64) @ ROOT.T
-
-
-def _workflow(name: str, seeds: int) -> dict[str, np.ndarray]:
-    def build(key: jax.Array, gamma: jax.Array) -> Loop:
-        source = sources.fixed(uniform(draw(key, N)))
-        if name == "fresh":
-            source = sources.fresh(lambda key: uniform(draw(key, N)))
-        corrector = replacement(draw, gamma)
-        return Loop(gaussian(2, jnp.float64), POLICIES[name](), source, N, corrector, capacity=N * GENERATIONS)
-
-    return chains(build, GAMMA, seeds, GENERATIONS, measured)
+    return MEAN[None] + jax.random.normal(key, (n, 2), jnp.float64) @ ROOT.T
 
 
 @cache
 def workflows(seeds: int) -> dict[str, dict[str, np.ndarray]]:
     """The measures [2 gammas, S, T + 1, ...] of all workflows, on the same random numbers."""
-    return {name: _workflow(name, seeds) for name in POLICIES}
+    both = _run(policies.augment(1.0), seeds, new=(True, False))
+    others = {
+        "accumulate": policies.accumulate(),
+        "accumulate-subsample": policies.accumulate_subsample(),
+        "replace": policies.replace(),
+    }
+    return {
+        "fresh": {name: one[: GAMMA.size] for name, one in both.items()},
+        "reuse": {name: one[GAMMA.size :] for name, one in both.items()},
+        **{name: _run(policy, seeds, new=(False,)) for name, policy in others.items()},
+    }
+
+
+def _run(policy: policies.Policy, seeds: int, *, new: tuple[bool, ...]) -> dict[str, np.ndarray]:
+    """The measures of one policy with re-used or new real data, for each of the gammas."""
+
+    def build(key: jax.Array, setting: dict[str, jax.Array]) -> Loop:
+        source = renewed(lambda key: uniform(draw(key, N)), key, setting["new"])
+        corrector = replacement(draw, setting["gamma"])
+        return Loop(gaussian(2, jnp.float64), policy, source, N, corrector, capacity=N * GENERATIONS)
+
+    settings = {"new": np.repeat(new, GAMMA.size), "gamma": np.tile(GAMMA, len(new))}
+    return chains(build, settings, seeds, GENERATIONS, measured)
 
 
 def measured(result: Generation) -> dict[str, jax.Array]:

@@ -49,7 +49,7 @@ def check(effort: Effort) -> Finding:
     )
     exact = np.array([unseen(count, GENERATIONS) for count in COUNTS])
     c = 1 - 1 / BETA
-    first = np.array([float(expected_unseen_mass(probs, count)) for count in COUNTS])
+    first = np.array([float(expected_unseen_mass(probs, float(count))) for count in COUNTS])
     ratio = np.log(first[0] / first[2]) / np.log(COUNTS[2] / COUNTS[0])
     t = np.arange(GENERATIONS + 1)
     return Finding(
