@@ -20,10 +20,10 @@ ROWS = 18
 NOISE = 1.0
 GENERATIONS = 10
 GAMMA = np.array([0.0, 0.5, 1.0])
-TRUTH = jnp.array([1.0, -0.5, 2.0])
+TRUTH = np.array([1.0, -0.5, 2.0])
 
 
-def real_rows(key: jax.Array, rule: jax.Array = TRUTH) -> Batch:
+def real_rows(key: jax.Array, rule: np.ndarray = TRUTH) -> Batch:
     """A normal design [ROWS, D] with labels by a rule."""
     of_design, of_noise = jax.random.split(key)
     design = jax.random.normal(of_design, (ROWS, D), jnp.float64)

@@ -22,8 +22,8 @@ from theory.chains import chains, renewed
 N = 10
 GAMMA = np.array([0.0, 0.5])
 GENERATIONS = 20
-MEAN = jnp.array([1.0, -2.0])
-ROOT = jnp.array([[1.5, 0.0], [0.6, 0.4]])
+MEAN = np.array([1.0, -2.0])
+ROOT = np.array([[1.5, 0.0], [0.6, 0.4]])
 WORKFLOWS = ("fresh", "reuse", "accumulate", "accumulate-subsample", "replace")
 """In the order of their errors."""
 

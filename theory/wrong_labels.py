@@ -15,9 +15,9 @@ from theory.drawing import Line, lines
 D = 3
 MOST = 160
 NOISE = 1.0
-TRUTH = jnp.array([1.0, -0.5, 2.0])
-WRONG = jnp.array([0.5, 0.5, 1.0])
-DISTANCE = float(jnp.sum((TRUTH - WRONG) ** 2))
+TRUTH = np.array([1.0, -0.5, 2.0])
+WRONG = np.array([0.5, 0.5, 1.0])
+DISTANCE = float(np.sum((TRUTH - WRONG) ** 2))
 ROWS = np.array([10, 40, MOST])
 SHARE = np.array([0.1, 0.3])
 
