@@ -129,15 +129,10 @@ def gamma(shape: float, dtype: jnp.dtype = jnp.float32) -> Model:
 def gaussian_mean(covariance: Array, dtype: jnp.dtype = jnp.float32) -> Model:
     """N(mean, covariance) with a known covariance [d, d]: the state is the mean [d]; v2 = 0.
 
-    Raises ConfigError where a concrete covariance is not positive definite.
+    Raises ConfigError where a concrete covariance is not a square, finite and positive definite matrix.
     """
     if concrete(covariance):
-        values = np.linalg.eigvalsh(np.asarray(covariance))
-        if not values[0] > values[-1] * values.size * np.finfo(dtype).eps:
-            raise ConfigError(
-                f"the covariance is singular: its eigenvalues go from {values[0]:.3g} to {values[-1]:.3g}; "
-                "a known covariance must be positive definite"
-            )
+        _regular(np.asarray(covariance), np.finfo(dtype).eps)
     covariance = jnp.asarray(covariance, dtype)
     d = covariance.shape[0]
 
@@ -153,3 +148,14 @@ def gaussian_mean(covariance: Array, dtype: jnp.dtype = jnp.float32) -> Model:
 
 def _fit(key: Array, batch: Batch, state: MeanState) -> tuple[MeanState, dict]:
     return MeanState(batch.weight @ batch.x / jnp.sum(batch.weight)), {}
+
+
+def _regular(covariance: np.ndarray, eps: float) -> None:
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or not np.isfinite(covariance).all():
+        raise ConfigError(f"the covariance is {covariance.tolist()}; give a square matrix [d, d] of finite numbers")
+    values = np.linalg.eigvalsh(covariance)
+    if not values[0] > values[-1] * values.size * eps:
+        raise ConfigError(
+            f"the covariance is singular: its eigenvalues go from {values[0]:.3g} to {values[-1]:.3g}; "
+            "a known covariance must be positive definite"
+        )

@@ -54,36 +54,40 @@ def mixture(k: int, d: int, steps: int = 100, dtype: jnp.dtype = jnp.float32) ->
     def fit(key: Array, batch: Batch, state: MixtureState) -> tuple[MixtureState, dict]:
         enough(batch, k * (d + 2), f"a mixture of {k} in {d} dimensions")
         share = batch.weight / jnp.sum(batch.weight)
-
-        def step(_: Array, state: MixtureState) -> MixtureState:
-            return _moments(batch.x, share, jax.nn.softmax(_joint(state, batch.x), 1), state)
-
-        return jax.lax.fori_loop(0, steps, step, _started(batch.x, share, state)), {}
+        return _em(batch.x, share, _started(batch.x, share, state, state.means, state.covariances), steps), {}
 
     return _model(k, d, fit, dtype)
 
 
-def mixture_gradient(k: int, d: int, steps: int = 30, dtype: jnp.dtype = jnp.float32) -> Model:
-    """The same mixture by ``steps`` damped Newton steps in its coordinates: `newton.maximise`.
+def mixture_gradient(k: int, d: int, em: int = 20, newton: int = 20, dtype: jnp.dtype = jnp.float32) -> Model:
+    """The same mixture by gradient: ``newton`` damped Newton steps in its coordinates, after a few of EM.
 
-    Where components overlap EM creeps and this does not; its cost a step is of the square of the number of parameters.
+    EM climbs from anywhere but creeps where components overlap; Newton's method (`newton.maximise`) does not, at a cost
+    a step that is of the square of the number of parameters.
     """
 
     def fit(key: Array, batch: Batch, state: MixtureState) -> tuple[MixtureState, dict]:
         enough(batch, k * (d + 2), f"a mixture of {k} in {d} dimensions")
         share = batch.weight / jnp.sum(batch.weight)
-        return _climb(log_prob, coordinates(d), batch.x, share, _started(batch.x, share, state), steps), {}
+        start = _em(batch.x, share, _started(batch.x, share, state, state.means, state.covariances), em)
+        return _climb(log_prob, coordinates(d), batch.x, share, start, newton), {}
 
     return _model(k, d, fit, dtype)
 
 
 def mixture_locations(
-    scale: Array | float, weights: Array, d: int = 1, steps: int = 30, dtype: jnp.dtype = jnp.float32
+    scale: Array | float,
+    weights: Array,
+    d: int = 1,
+    em: int = 20,
+    newton: int = 20,
+    dtype: jnp.dtype = jnp.float32,
 ) -> Model:
     """Mixtures of round Gaussians of known scale (one, or [K]) and weights [K]; only the means [K, d] are fitted.
 
-    Fitted by ``steps`` damped Newton steps; its coordinates are the means. Raises ConfigError where the scale is not
-    above 0, or the weights are not, or do not sum to 1; ``check`` where two components have merged.
+    Fitted by ``em`` steps of EM and ``newton`` damped Newton steps; its coordinates are the means. Raises ConfigError
+    where the scale is not above 0, or the weights are not, or do not sum to 1; ``check`` where two components have
+    merged.
     """
     positive(scale, "the components' scale")
     positive(weights, "a component's weight")
@@ -92,24 +96,25 @@ def mixture_locations(
     weights = jnp.asarray(weights, dtype)
     k = weights.shape[0]
     covariances = jnp.broadcast_to(jnp.asarray(scale, dtype), k)[:, None, None] ** 2 * jnp.eye(d, dtype=dtype)[None]
+    chart = Coordinates(lambda state: state.means.ravel(), lambda theta: LocationsState(theta.reshape(k, d)))
 
-    def full(state: LocationsState) -> MixtureState:
+    def full(state: LocationsState | MixtureState) -> MixtureState:
         return MixtureState(weights, state.means, covariances)
 
+    def density(state: LocationsState, x: Array) -> Array:
+        return log_prob(full(state), x)
+
     def fit(key: Array, batch: Batch, state: LocationsState) -> tuple[LocationsState, dict]:
-        enough(batch, k + 2, f"a mixture of {k}")
+        enough(batch, k * (d + 2), f"a mixture of {k} in {d} dimensions")
         share = batch.weight / jnp.sum(batch.weight)
-        sliced = _slices(batch.x, share, full(state)).means
-        start = LocationsState(jnp.where(jnp.all(state.means == state.means[:1]), sliced, state.means))
-        flat = Coordinates(lambda state: state.means.ravel(), lambda theta: LocationsState(theta.reshape(k, d)))
-        density = lambda state, x: log_prob(full(state), x)  # noqa: E731
-        return _climb(density, flat, batch.x, share, start, steps), {}
+        start = _em(batch.x, share, full(_started(batch.x, share, full(state), state.means)), em, full)
+        return _climb(density, chart, batch.x, share, LocationsState(start.means), newton), {}
 
     return Model(
         lambda key: LocationsState(jnp.zeros((k, d), dtype)),
         fit,
         lambda key, state, cond, n: _sample(key, full(state), n),
-        lambda state, x: log_prob(full(state), x),
+        density,
         check=lambda state: check(full(state)),
     )
 
@@ -202,6 +207,15 @@ def _moments(x: Array, share: Array, membership: Array, before: MixtureState) ->
     return MixtureState(mass, means, jnp.where(regular[:, None, None], covariances, before.covariances))
 
 
+def _em(x: Array, share: Array, state: MixtureState, steps: int, fixed: Callable = lambda state: state) -> MixtureState:
+    """EM; ``fixed(state)`` puts back what is not to be fitted."""
+
+    def step(_: Array, state: MixtureState) -> MixtureState:
+        return fixed(_moments(x, share, jax.nn.softmax(_joint(state, x), 1), state))
+
+    return jax.lax.fori_loop(0, steps, step, state)
+
+
 def _slices(x: Array, share: Array, state: MixtureState) -> MixtureState:
     """The moments of K slices of equal mass along the axis of greatest variance; lean slices get the whole's spread."""
     k = state.weights.shape[0]
@@ -222,9 +236,9 @@ def _slices(x: Array, share: Array, state: MixtureState) -> MixtureState:
     return _moments(x, share, jax.nn.one_hot(slot, k, dtype=x.dtype), before)
 
 
-def _started(x: Array, share: Array, state: MixtureState) -> MixtureState:
-    """The state as it is, or slices of the data where its components are all the same."""
-    same = jnp.all(state.means == state.means[:1]) & jnp.all(state.covariances == state.covariances[:1])
+def _started(x: Array, share: Array, state: MixtureState, *parts: Array) -> MixtureState:
+    """The state as it is, or slices of the data where its components have all these parts [K, ...] in common."""
+    same = jnp.all(jnp.stack([jnp.all(part == part[:1]) for part in parts]))
     return jax.tree.map(lambda new, old: jnp.where(same, new, old), _slices(x, share, state), state)
 
 
