@@ -81,14 +81,14 @@ def histogram_rejection(gamma: Array | float, block: int = BLOCK) -> Corrector:
             z = candidates(boxes, tau, u[1:])
             ratio = tau * height(boxes, cells(boxes, z)) / STANDARD * jnp.exp(jnp.sum(z**2, 0) / 2) + 1 - tau
             accepted = u[0] * ratio < bound
-            rank = jnp.where(accepted, count + jnp.cumsum(accepted, dtype=jnp.int32), 0)
-            slot = rank[None] == jnp.arange(1, m + 1, dtype=jnp.int32)[:, None]
-            found += jnp.sum(jnp.where(slot[:, None], z[None], 0), -1)
-            return turn + 1, count + jnp.sum(accepted, dtype=jnp.int32), found
+            rank = count + jnp.cumsum(accepted, dtype=jnp.int32)
+            slot = jnp.where(accepted, jnp.minimum(rank - 1, m), m)  # one more than there are, for what is not taken
+            return turn + 1, rank[-1], found.at[:, slot].set(z)
 
         zero = jnp.zeros((), jnp.int32)
-        x = jax.lax.while_loop(lambda carry: carry[1] < m, more, (zero, zero, jnp.zeros_like(batch.x)))[2]
-        return batch._replace(x=x), {"failed": jnp.zeros(m, bool)}
+        start = zero, zero, jnp.zeros((D, m + 1), batch.x.dtype)
+        found = jax.lax.while_loop(lambda carry: carry[1] < m, more, start)[2]
+        return batch._replace(x=found[:, :m].T), {"failed": jnp.zeros(m, bool)}
 
     return correct
 
@@ -133,16 +133,15 @@ def candidates(boxes: Boxes, tau: Array, u: Array) -> Array:
     One of the m cells that the points are in, or q: since (-1, 0) is cell 0, a cell of row or column 0 is twice as
     wide there, and twice as likely.
     """
+    m = boxes.cell.shape[0]
     edge = boxes.place == 0
-    share = tau * jnp.prod(jnp.where(edge, 2.0, 1.0), 0) / boxes.cell.shape[0]
-    upper = jnp.cumsum(share)
+    upper = jnp.cumsum(tau * jnp.prod(jnp.where(edge, 2.0, 1.0), 0) / m)
     choice = u[0] * (upper[-1] + 1 - tau)
-    chosen = (choice[:, None] < upper[None]) & (choice[:, None] >= (upper - share)[None])
-    start = jnp.where(edge, -1.0, boxes.place)
-    low, wide = (jnp.sum(jnp.where(chosen[None], v[:, None], 0), -1) for v in (start, jnp.where(edge, 2.0, 1.0)))
-    inside = boxes.low[:, None] + boxes.width[:, None] * (low + wide * u[1:])
+    chosen = jnp.sum(choice[:, None] >= upper[None], 1, dtype=jnp.int32)
+    place = jnp.append(boxes.place, jnp.zeros((2, 1)), 1)[:, chosen]
+    inside = boxes.low[:, None] + boxes.width[:, None] * jnp.where(place == 0, 2 * u[1:] - 1, place + u[1:])
     normal = np.float32(np.sqrt(2)) * jax.lax.erf_inv(2 * u[1:] - 1)
-    return jnp.where(wide > 0, inside, normal)
+    return jnp.where(chosen[None] < m, inside, normal)
 
 
 def growing_shares(generations: int, m: int) -> Policy:
