@@ -5,19 +5,17 @@ from typing import Any
 
 from jax import Array
 
-from selfloop.batch import Batch
 from selfloop.correctors.idealized import replacement
+from selfloop.correctors.strength import Corrector
 
 
-def biased(
-    draw_biased: Callable[[Array, int], Any], gamma: Array | float
-) -> Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]:
+def biased(draw_biased: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:
     """pi_gamma toward p_c, the law of ``draw_biased(key, N)``, where the best model is p*.
 
     The loop is as stable as with p* but settles elsewhere: of an exponential family in mean parameters, with lambda
     synthetic points per real one, at
 
-        mu - mu* = lambda gamma / (1 + gamma + lambda gamma) (mu_c - mu*),
+        mu - mu* = lambda (1 - tau) / (1 + lambda (1 - tau)) (mu_c - mu*),    tau = 1 / (1 + gamma),
 
     which goes to the corrector's own target as lambda and gamma grow. Raises ConfigError for gamma < 0.
     """

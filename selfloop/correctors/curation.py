@@ -8,10 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report
+from selfloop.correctors.strength import Corrector, report
 from selfloop.errors import ConfigError
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 
 
 def curation(reward: Callable[[Any], Array], choices: int) -> Corrector:

@@ -1,6 +1,5 @@
 """Ablation: a corrector that now and then fails."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -8,10 +7,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.correctors.strength import Corrector, select
 from selfloop.correctors.strength import probability as checked
-from selfloop.correctors.strength import select
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 
 
 def failing(corrector: Corrector, probability: Array | float) -> Corrector:

@@ -7,12 +7,10 @@ import jax
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.correctors.strength import Corrector, report, select, share_kept, strength
 
 
-def replacement(
-    draw: Callable[[Array, int], Any], gamma: Array | float
-) -> Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]:
+def replacement(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:
     """pi_gamma by Bernoulli replacement: each sample is kept with probability tau = 1 / (1 + gamma), else redrawn.
 
         (p + gamma p*) / (1 + gamma)

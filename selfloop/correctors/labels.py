@@ -3,7 +3,6 @@
 The model with weights v labels a row z with z . v + noise; the truth is z . w + noise. Letters: N rows, d columns.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,9 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, select, share_kept, strength
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
+from selfloop.correctors.strength import Corrector, report, select, share_kept, strength
 
 
 def relabel(weights: Array, noise: Array | float, gamma: Array | float) -> Corrector:

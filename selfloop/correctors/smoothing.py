@@ -1,19 +1,16 @@
 """Ablation: averaging, which repairs noise and knows nothing of the target. Letters: N samples, d dimensions."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, share_kept, strength
+from selfloop.correctors.strength import Corrector, report, share_kept, strength
 from selfloop.metrics.distances import filled, squared_distances
 
 
-def smoothing(
-    gamma: Array | float, bandwidth: Array | float = float("inf")
-) -> Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]:
+def smoothing(gamma: Array | float, bandwidth: Array | float = float("inf")) -> Corrector:
     """Each sample [d] moves toward the mean of its neighbours, by the share 1 - tau = gamma / (1 + gamma) of the way.
 
         x_i -> tau x_i + (1 - tau) sum_j k_ij w_j x_j / sum_j k_ij w_j,    k_ij = exp(-|x_i - x_j|^2 / (2 h^2)),

@@ -1,8 +1,9 @@
-"""The strength gamma of a correction, and the share tau = 1 / (1 + gamma) of the samples' own law that it keeps.
+"""What correctors share: their strength gamma, the share tau = 1 / (1 + gamma) it keeps, and what they report.
 
 Formulas are written in tau and tau (1 - tau), never in gamma / (1 + gamma)^2: gamma may be infinite.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +12,9 @@ from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.errors import ConfigError
+
+Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
+"""``correct(key, batch, state) -> (Batch, info)``, the state being that of the model which drew the batch."""
 
 
 def strength(gamma: Array | float) -> Array | float:

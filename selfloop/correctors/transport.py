@@ -12,10 +12,8 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.correctors.strength import Corrector, report, select, share_kept, strength
 from selfloop.models.states import GaussianState
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 
 
 def redraw(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:

@@ -8,12 +8,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import probability, report
+from selfloop.correctors.strength import Corrector, probability, report
 
 
-def verifier(
-    correct: Callable[[Any], Array], true_positive: Array | float, false_positive: Array | float
-) -> Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]:
+def verifier(correct: Callable[[Any], Array], true_positive: Array | float, false_positive: Array | float) -> Corrector:
     """Keeps a correct sample with probability phi = ``true_positive``, a wrong one with psi = ``false_positive``.
 
     ``correct(x)`` tells the right samples [N] from the wrong, as only an experiment can. What is not kept gets weight

@@ -19,12 +19,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from selfloop.batch import Batch, keep, uniform
+from selfloop.correctors.strength import Corrector
 from selfloop.models.states import GaussianState
 from selfloop.testing import mixture
 from selfloop.testing.mixture import Mixture, combined, corrected, draw_from, geodesic_law
 from selfloop.testing.strategies import Case, cases, gammas
 
-Corrector = Callable[[jax.Array, Batch, Any], tuple[Batch, dict[str, jax.Array]]]
 Law = Callable[[], None]
 
 

@@ -12,6 +12,7 @@ from selfloop.correctors.biased import biased
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.labels import relabel, shrink_labels
 from selfloop.correctors.smoothing import smoothing
+from tests.correctors.once import once
 
 
 class Weights(NamedTuple):
@@ -20,15 +21,16 @@ class Weights(NamedTuple):
 
 def rows(seed, n, d, weights, noise):
     """Designs and labels of a linear rule, and the noise that is in them."""
-    key_design, key_noise = jax.random.split(jax.random.key(seed))
-    design, error = jax.random.normal(key_design, (n, d)), noise * jax.random.normal(key_noise, (n,))
-    return uniform(jnp.concatenate([design, (design @ weights + error)[:, None]], 1)), error
+    rng = np.random.default_rng(seed)
+    design, error = rng.normal(size=(n, d)), noise * rng.normal(size=n)
+    label = design @ np.asarray(weights) + error
+    return uniform(jnp.asarray(np.concatenate([design, label[:, None]], 1), float)), error
 
 
 @pytest.mark.parametrize("gamma", [0.5, 3.0])
 def test_smoothing_over_all_keeps_the_mean_and_shrinks_the_covariance_to_tau_squared(gamma, x64):
     x = np.random.default_rng(0).normal(size=(30, 2)) + 4
-    new = np.asarray(smoothing(gamma)(jax.random.key(0), uniform(jnp.asarray(x)), None)[0].x)
+    new = np.asarray(once(smoothing(gamma), 0, uniform(jnp.asarray(x)))[0].x)
     np.testing.assert_allclose(new.mean(0), x.mean(0), rtol=1e-12)
     np.testing.assert_allclose(np.cov(new.T), np.cov(x.T) / (1 + gamma) ** 2, rtol=1e-10)
 
@@ -41,7 +43,7 @@ def test_smoothing_over_neighbours_by_loops(x64):
         kernel = np.array([np.exp(-np.sum((x[i] - other) ** 2) / (2 * h * h)) for other in x]) * weight
         expected[i] = tau * x[i] + (1 - tau) * kernel @ x / kernel.sum()
     batch = uniform(jnp.asarray(x))._replace(weight=jnp.asarray(weight))
-    np.testing.assert_allclose(smoothing(1 / tau - 1, h)(jax.random.key(0), batch, None)[0].x, expected, rtol=1e-10)
+    np.testing.assert_allclose(once(smoothing(1 / tau - 1, h), 0, batch)[0].x, expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("gamma", [0.0, 1.0, float("inf")])
@@ -49,7 +51,7 @@ def test_shrunk_labels_are_those_of_the_mean_rule_with_the_same_noise(gamma, x64
     tau = 1 / (1 + gamma)
     fitted, truth = jnp.array([1.0, -2.0]), jnp.array([0.5, 3.0])
     batch, error = rows(0, 20, 2, fitted, 0.3)
-    new = shrink_labels(truth, gamma)(jax.random.key(0), batch, Weights(fitted))[0].x
+    new = once(shrink_labels(truth, gamma), 0, batch, Weights(fitted))[0].x
     np.testing.assert_array_equal(new[:, :2], batch.x[:, :2])
     np.testing.assert_allclose(new[:, 2], batch.x[:, :2] @ (tau * fitted + (1 - tau) * truth) + error, rtol=1e-12)
 
@@ -58,7 +60,7 @@ def test_relabelled_rows_are_of_both_rules_in_their_shares():
     n, gamma, noise = 20_000, 1.0, 0.1
     fitted, truth = jnp.array([1.0, -2.0]), jnp.array([50.0, 80.0])
     batch, _ = rows(0, n, 2, fitted, noise)
-    new = np.asarray(relabel(truth, noise, gamma)(jax.random.key(1), batch, None)[0].x)
+    new = np.asarray(once(relabel(truth, noise, gamma), 1, batch)[0].x)
     np.testing.assert_array_equal(new[:, :2], batch.x[:, :2])
     anew = new[:, 2] != np.asarray(batch.x[:, 2])
     assert abs(anew.mean() - 0.5) < 5 * 0.5 / np.sqrt(n)

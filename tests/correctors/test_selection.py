@@ -14,6 +14,7 @@ from selfloop.correctors.idealized import replacement
 from selfloop.correctors.identity import identity
 from selfloop.correctors.verifier import verifier
 from selfloop.errors import ConfigError
+from tests.correctors.once import once
 
 REWARD = np.array([0, 0.3, 0.5, 1, 1])
 SHARE = np.array([0.3, 0.3, 0.2, 0.15, 0.05])
@@ -29,7 +30,7 @@ def enumerated(choices):
 
 @pytest.mark.parametrize("choices", [1, 2, 3, 4])
 def test_preference_is_the_sum_over_all_rivals(choices, x64):
-    got = preference(jnp.asarray(REWARD), jnp.asarray(SHARE), choices)
+    got = jax.jit(preference, static_argnums=2)(jnp.asarray(REWARD), jnp.asarray(SHARE), choices)
     np.testing.assert_allclose(got, enumerated(choices), rtol=1e-12)
     np.testing.assert_allclose(SHARE @ got, 1, rtol=1e-12)
 
@@ -44,10 +45,8 @@ def test_preference_of_infinitely_many_choices_is_the_tilt(x64):
 @pytest.mark.parametrize("choices", [2, 3])
 def test_curated_samples_have_the_law_of_the_sum_over_all_rivals(choices):
     m = 60_000
-    labels = jax.random.choice(jax.random.key(0), 5, (m,), p=jnp.asarray(SHARE, jnp.float32))
-    corrected, info = curation(lambda x: jnp.asarray(REWARD, jnp.float32)[x], choices)(
-        jax.random.key(1), uniform(labels.astype(jnp.int32)), None
-    )
+    labels = jnp.asarray(np.random.default_rng(0).choice(5, m, p=SHARE), jnp.int32)
+    corrected, info = once(curation(lambda x: jnp.asarray(REWARD, jnp.float32)[x], choices), 1, uniform(labels))
     kept = m // choices
     assert corrected.weight.sum() == kept
     assert not info["failed"].any()
@@ -58,7 +57,7 @@ def test_curated_samples_have_the_law_of_the_sum_over_all_rivals(choices):
 
 def test_curation_takes_one_present_sample_of_each_group():
     batch = keep(uniform(jnp.arange(10.0)[:, None]), jnp.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 1], bool))
-    corrected, _ = curation(lambda x: 100 * x[:, 0], 3)(jax.random.key(0), batch, None)
+    corrected, _ = once(curation(lambda x: 100 * x[:, 0], 3), 0, batch)
     # Groups 0-2, 3-5, 6-8 keep their present best, the third has none; slot 9 is beyond the last whole group.
     np.testing.assert_array_equal(np.flatnonzero(corrected.weight), [2, 4])
 
@@ -66,7 +65,7 @@ def test_curation_takes_one_present_sample_of_each_group():
 def test_curating_a_law_raises_the_reward_as_the_lemma_says_and_ends_on_the_best(x64):
     """E e^r grows by at least (K - 1) / K Var(e^r) / max e^r; the limit is p_0 on the best (Ferbach et al., 2024)."""
     value, choices = np.exp(REWARD), 2
-    correct = curation_by_weights(lambda x: jnp.asarray(REWARD)[x], choices)
+    correct = jax.jit(curation_by_weights(lambda x: jnp.asarray(REWARD)[x], choices), static_argnums=2)
     batch = uniform(jnp.arange(5))._replace(weight=jnp.asarray(SHARE))
     for _ in range(150):
         before = np.asarray(batch.weight)
@@ -82,9 +81,9 @@ def test_curating_a_law_raises_the_reward_as_the_lemma_says_and_ends_on_the_best
 @pytest.mark.parametrize(("lam", "reward"), [(0.3, 1.61007), (0.5, 1.63257), (2.0, 1.83115)])
 def test_curation_beside_real_data_settles_near_them(lam, reward, x64):
     """p = (p_d + lambda p H_2) / (1 + lambda), by 200 steps; the numbers are from an independent enumeration."""
-    share = jnp.asarray(SHARE)
+    share, liked = jnp.asarray(SHARE), jax.jit(preference, static_argnums=2)
     for _ in range(200):
-        share = (SHARE + lam * share * preference(jnp.asarray(REWARD), share, 2)) / (1 + lam)
+        share = (SHARE + lam * share * liked(jnp.asarray(REWARD), share, 2)) / (1 + lam)
         share = share / share.sum()
     assert abs(float(share @ np.exp(REWARD)) - reward) < 6e-6
 
@@ -98,8 +97,8 @@ def test_impossible_numbers_of_choices_are_refused(choices):
 @pytest.mark.parametrize(("right", "phi", "psi"), [(0.3, 0.9, 0.2), (0.6, 0.5, 0.5), (0.2, 1.0, 0.0)])
 def test_verified_samples_are_right_as_often_as_bayes_says(right, phi, psi):
     m = 50_000
-    labels = jax.random.bernoulli(jax.random.key(0), right, (m,))
-    corrected, info = verifier(lambda x: x, phi, psi)(jax.random.key(1), uniform(labels), None)
+    labels = jnp.asarray(np.random.default_rng(0).random(m) < right)
+    corrected, info = once(verifier(lambda x: x, phi, psi), 1, uniform(labels))
     kept = corrected.weight.sum()
     share = right * phi + (1 - right) * psi
     posterior = right * phi / share
@@ -119,7 +118,7 @@ def test_failures_are_marked_left_alone_and_as_frequent_as_asked():
     m, p = 20_000, 0.3
     batch = uniform(jnp.full((m, 1), 100.0))
     corrector = failing(replacement(lambda key, n: jnp.zeros((n, 1)), float("inf")), p)
-    corrected, info = corrector(jax.random.key(0), batch, None)
+    corrected, info = once(corrector, 0, batch)
     np.testing.assert_array_equal(corrected.x[:, 0] == 100, info["failed"])
     np.testing.assert_array_equal(info["moved"] == 0, info["failed"])
     assert abs(info["failed"].mean() - p) < 5 * np.sqrt(p * (1 - p) / m)
