@@ -129,14 +129,14 @@ def student_nearly_right() -> Case:
 def mixture_on_three() -> Case:
     """A mixture of two normals, all five parameters free, fitted to a mixture of three."""
     data = normal_mixture(near(), [0.35, 0.4, 0.25], [-2.0, 0.8, 3.0], [0.6, 0.7, 0.5])
-    return case(mixture(2, 1, 80, jnp.float64), near(), data)  # EM gains a digit in seven steps here
+    return case(mixture(2, 1, 80, dtype=jnp.float64), near(), data)  # EM gains a digit in seven steps here
 
 
 @cache
 def locations_on_two() -> Case:
     """The two locations of a mixture of scale 0.8, fitted to a mixture of two unequal normals."""
     data = normal_mixture(near(), [0.6, 0.4], [-1.2, 1.6], [1.2, 0.5])
-    return case(mixture_locations(0.8, np.full(2, 0.5), 1, 8, jnp.float64), near(), data)
+    return case(mixture_locations(0.8, np.full(2, 0.5), em=4, newton=6, dtype=jnp.float64), near(), data)
 
 
 def constants(case: Case, reach: float = 40.0) -> Constants:

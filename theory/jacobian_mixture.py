@@ -50,7 +50,7 @@ def _rates(name: str, case: cases.Case, found: np.ndarray) -> list[Comparison]:
         equal(f"{name}, lambda {lam:g}, m{i} = {m:.4f}", one, measured, 1e-5)
         for lam, row in zip(LAM, found, strict=True)
         for i, (m, one, measured) in enumerate(
-            zip(case.m, np.asarray(jacobian.rates(case.m, lam, 0.0)), row, strict=True)
+            zip(case.m, np.asarray(jacobian.rates(case.m, lam, 0.0)), row, strict=True), 1
         )
     ]
 
