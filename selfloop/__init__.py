@@ -18,6 +18,7 @@ from selfloop.correctors.identity import identity as identity
 from selfloop.correctors.labels import relabel as relabel
 from selfloop.correctors.labels import shrink_labels as shrink_labels
 from selfloop.correctors.smoothing import smoothing as smoothing
+from selfloop.correctors.statistics import replacement_statistics as replacement_statistics
 from selfloop.correctors.transport import geodesic as geodesic
 from selfloop.correctors.transport import geodesic_empirical as geodesic_empirical
 from selfloop.correctors.transport import redraw as redraw
@@ -51,6 +52,7 @@ from selfloop.models.mixture import mixture_locations as mixture_locations
 from selfloop.models.regression import labelled as labelled
 from selfloop.models.regression import regression as regression
 from selfloop.models.states import GaussianState as GaussianState
+from selfloop.models.statistics import gaussian_statistics as gaussian_statistics
 from selfloop.models.student import logistic as logistic
 from selfloop.models.student import student as student
 from selfloop.policies import Policy as Policy
