@@ -35,7 +35,7 @@ def check(effort: Effort) -> Finding:
     bound = 1 + H**2 / (1 - M / (N + M))
     times = np.arange(T + 1)
     return Finding(
-        hypotheses={"real points and synthetic ones fill the memory of the kernel density": N + M <= CAPACITY},
+        hypotheses={"the kernel density has room for all real and synthetic points": N + M <= CAPACITY},
         comparisons=[
             *(
                 mean(f"E x² of p_{t}, {name}, gamma {g:g}", variance[name, g][t], found["second"][i, :, t])

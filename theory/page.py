@@ -13,7 +13,7 @@ _SECTION = """
 <p id="{{ claim.name }}">{{ claim.statement }}</p>
 <p class="caption">{{ claim.source }} &middot; <code>theory/{{ claim.name }}.py</code> &middot; {{ seconds }}</p>
 <p><strong>{{ "Holds." if good else "Does not hold." }}</strong> Hypotheses:</p>
-<ul>
+<ul style="list-style: none; padding: 0">
 {% for text, met in finding.hypotheses.items() %}
 <li>{{ "&check;" | safe if met else "NOT MET:" }} {{ text }}</li>
 {% endfor %}
@@ -23,11 +23,11 @@ _SECTION = """
 <th></th></tr></thead>
 <tbody>
 {% for row in rows %}
-<tr><td>{{ row.label }}</td><td class="number">{{ row.measured | cell }}</td><td>{{ row.relation | sign }}</td>
+<tr><td style="white-space: normal">{{ row.label }}</td><td class="number">{{ row.measured | cell }}</td><td>{{ row.relation | sign }}</td>
 <td class="number">{{ row.predicted | cell }}</td><td>{{ row | interval }}</td>
 <td>{{ "as predicted" if row | holds else "NOT as predicted" }}</td></tr>
 {% endfor %}
-<tr><td>control: {{ control.label }}</td><td class="number">{{ control.measured | cell }}</td>
+<tr><td style="white-space: normal">control: {{ control.label }}</td><td class="number">{{ control.measured | cell }}</td>
 <td>{{ control.relation | sign }}</td><td class="number">{{ control.predicted | cell }}</td>
 <td>{{ control | interval }}</td><td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
 </tbody></table></div>
