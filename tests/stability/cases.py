@@ -3,7 +3,13 @@
 import jax.numpy as jnp
 from jax.scipy.stats import norm
 
+from selfloop.models.gaussian import gaussian
+from selfloop.models.student import student
 from selfloop.stability import laws
+
+GAUSSIAN = gaussian(1, jnp.float64)
+STUDENT = student(5.0, jnp.float64)
+"""One object each: programs are compiled once for a model."""
 
 
 def normals(weights, means, scales):

@@ -16,10 +16,9 @@ from selfloop.models.exponential import exponential, poisson
 from selfloop.models.gaussian import gaussian
 from selfloop.models.mixture import MixtureState, mixture
 from selfloop.models.regression import regression
-from selfloop.models.student import student
 from selfloop.stability import rates, recursions
 from selfloop.stability.certify import certify
-from tests.stability.cases import skewed
+from tests.stability.cases import STUDENT, skewed
 
 RNG = np.random.default_rng(0)
 LINE = np.where(RNG.random(200) < 0.7, RNG.normal(-0.5, 0.5, 200), RNG.normal(2, 1.2, 200))[:, None]
@@ -61,7 +60,7 @@ def test_a_gaussian_in_natural_parameters_has_no_slope():
 
 
 def test_student_on_a_population_law_has_the_reference_rate():
-    c = certify(student(5.0), skewed(), 2.0, 1.0, n=1000, wanted=0.2)
+    c = certify(STUDENT, skewed(), 2.0, 1.0, n=1000, wanted=0.2)
     np.testing.assert_allclose(c.rate.exact, 0.36294, atol=6e-6)
     np.testing.assert_allclose(c.gamma_for.exact, 0.725889 / 0.2 - 1, atol=6e-6)
     np.testing.assert_allclose([c.constants.alpha, c.constants.eps], [0.5945, 0.4319], atol=6e-5)

@@ -9,12 +9,11 @@ from selfloop.batch import Batch, uniform
 from selfloop.models import charts
 from selfloop.models.discrete import discrete
 from selfloop.models.exponential import gaussian_mean
-from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState, MeanState
-from selfloop.models.student import LocationScale, student
+from selfloop.models.student import LocationScale
 from selfloop.stability import constants, laws
 from selfloop.stability.curvature import curvature, optimum
-from tests.stability.cases import skewed
+from tests.stability.cases import GAUSSIAN, STUDENT, skewed
 
 SIX = np.linspace(-6, 6, 241)[:, None]
 
@@ -25,7 +24,7 @@ def state(mean, variance):
 
 @pytest.mark.parametrize(("mean", "variance"), [(0.25, 1.9195), (0.0, 0.3)])
 def test_location_and_scale_have_their_closed_form(mean, variance):
-    model, nodes = gaussian(1, jnp.float64), laws.line(2001)
+    model, nodes = GAUSSIAN, laws.line(2001)
     law = laws.own(model, state(mean, variance), nodes)
     c = curvature(model, state(mean, variance), law, law)
     np.testing.assert_allclose(constants.alpha(c), min(1 / variance, 2), rtol=1e-10)
@@ -38,7 +37,7 @@ def test_location_and_scale_have_their_closed_form(mean, variance):
 
 
 def test_natural_parameters_have_no_slope_and_a_known_covariance_neither():
-    model = gaussian(1, jnp.float64)._replace(coordinates=charts.natural(1))
+    model = GAUSSIAN._replace(coordinates=charts.natural(1))
     assert constants.lipschitz(model, state(0.25, 1.9), jnp.asarray(SIX)) < 1e-11
     covariance = np.array([[2.0, 0.3], [0.3, 0.5]])
     known, at = gaussian_mean(jnp.asarray(covariance), jnp.float64), MeanState(jnp.zeros(2))
@@ -49,7 +48,7 @@ def test_natural_parameters_have_no_slope_and_a_known_covariance_neither():
 
 
 def test_student_on_skewed_data_has_the_table_row():
-    model, data = student(5.0, jnp.float64), skewed()
+    model, data = STUDENT, skewed()
     star = optimum(model, LocationScale(jnp.zeros(()), jnp.zeros(())), data)
     own = laws.own(model, star, laws.line(2001))
     found = constants.Constants(
@@ -62,8 +61,9 @@ def test_student_on_skewed_data_has_the_table_row():
     assert constants.lipschitz(model, star, jnp.asarray(SIX), 0.1) > found.lipschitz
 
 
+@pytest.mark.slow
 def test_the_misfit_is_free_of_the_unit_of_x():
-    model, nodes, data = gaussian(1, jnp.float64), laws.line(2001), skewed()
+    model, nodes, data = GAUSSIAN, laws.line(2001), skewed()
 
     def eta(unit):
         law = data._replace(x=unit * data.x)
@@ -90,7 +90,7 @@ def _in_units(unit):
 
 def test_eps_of_laws_that_are_shifted_is_the_shift():
     nodes = laws.line(4001)
-    one, other = (laws.own(gaussian(1, jnp.float64), state(m, 1.0), nodes) for m in (0.0, 0.7))
+    one, other = (laws.own(GAUSSIAN, state(m, 1.0), nodes) for m in (0.0, 0.7))
     np.testing.assert_allclose(constants.eps(one, other), 0.7, atol=1e-5)
     x = jax.random.normal(jax.random.key(0), (200, 3), jnp.float64)
     shift = jnp.asarray([[0.1, 0.2, 0.2]])

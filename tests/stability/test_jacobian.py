@@ -8,21 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfloop.models import charts
-from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
-from selfloop.models.student import LocationScale, student
+from selfloop.models.student import LocationScale
 from selfloop.stability import jacobian as jacobians
 from selfloop.stability import laws, rates
 from selfloop.stability.constants import alpha
 from selfloop.stability.curvature import Curvature, coordinates, curvature, optimum, update
-from tests.stability.cases import bimodal, skewed
+from tests.stability.cases import GAUSSIAN, STUDENT, bimodal, skewed
 
-STUDENT = student(5.0, jnp.float64)
-GAUSSIAN = gaussian(1, jnp.float64)
-CHARTS = {
-    f.__name__: GAUSSIAN._replace(coordinates=f(1))
-    for f in (charts.location_scale, charts.natural, charts.mean_parameters)
-}
+CHARTS = {"location_scale": GAUSSIAN, "natural": GAUSSIAN._replace(coordinates=charts.natural(1))}
 
 
 def solved(model, data):
