@@ -23,11 +23,13 @@ _SECTION = """
 <th></th></tr></thead>
 <tbody>
 {% for row in rows %}
-<tr><td style="white-space: normal">{{ row.label }}</td><td class="number">{{ row.measured | cell }}</td><td>{{ row.relation | sign }}</td>
+<tr><td style="white-space: normal">{{ row.label }}</td>
+<td class="number">{{ row.measured | cell }}</td><td>{{ row.relation | sign }}</td>
 <td class="number">{{ row.predicted | cell }}</td><td>{{ row | interval }}</td>
 <td>{{ "as predicted" if row | holds else "NOT as predicted" }}</td></tr>
 {% endfor %}
-<tr><td style="white-space: normal">control: {{ control.label }}</td><td class="number">{{ control.measured | cell }}</td>
+<tr><td style="white-space: normal">control: {{ control.label }}</td>
+<td class="number">{{ control.measured | cell }}</td>
 <td>{{ control.relation | sign }}</td><td class="number">{{ control.predicted | cell }}</td>
 <td>{{ control | interval }}</td><td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
 </tbody></table></div>
