@@ -8,8 +8,10 @@ Three things in that script differ from the algorithm it illustrates, and each i
                          points, so that lambda is not m / n but grows like (G + 1) m / (2 n)
     ridged               the model: 1e-6 on the diagonal of the fitted covariance
 
-Points are drawn one by one, and training sets are records of statistics (`selfloop.models.statistics`), since a
-Gaussian fit needs no more. Letters: n real points, m synthetic points a generation, d = 2 dimensions, T generations.
+The script is exp_scripts/gaussian_toy_example.py of the paper's repository, in the version that proposes from N(0, I);
+a second version there proposes from N(0, 2 I), under a bound that is none either. Points are drawn one by one, and
+training sets are records of statistics (`selfloop.models.statistics`), since a Gaussian fit needs no more. float32.
+Letters: n real points, m synthetic points a generation, d = 2 dimensions, T generations.
 """
 
 from collections.abc import Callable

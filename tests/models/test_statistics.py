@@ -72,14 +72,16 @@ def test_records_merge_to_the_record_of_all_points(sizes, seed):
         np.testing.assert_allclose(merged.scatter, (x - x.mean(0)).T @ (x - x.mean(0)), atol=1e-11)
 
 
+@pytest.mark.usefixtures("x64")
 def test_weight_two_is_the_record_twice_and_weight_zero_is_none():
-    a, b = (record(uniform(jax.random.normal(jax.random.key(k), (5, 2)))) for k in (0, 1))
-    weighted = concatenate(a, b, b)._replace(weight=jnp.asarray([2.0, 1.0, 0.0]))
+    x = np.random.default_rng(0).normal(size=(3, 5, 2))
+    a, b, c = (record(uniform(jnp.asarray(points))) for points in x)
+    weighted = concatenate(a, b, c)._replace(weight=jnp.asarray([2.0, 1.0, 0.0]))
     for one, other in zip(merge(weighted), merge(concatenate(a, a, b)), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("d", [1, 3])
 def test_a_drawn_record_has_the_law_of_points(d):
     counts, most = (1, 2, 3, 4, 25, 90), 90
 
@@ -106,7 +108,7 @@ def test_drawn_moments_are_the_closed_forms():
     assert abs(square.mean() - 2 * (k - 1) * covariance[0, 0] ** 2) < error(square)  # Wishart variance
 
 
-@pytest.mark.parametrize("m", [1, 6, 25])
+@pytest.mark.parametrize("m", [1, 25])
 def test_the_corrector_has_the_law_of_pointwise_replacement(m):
     d, target, gammas = 2, standard(2), (0.0, 0.7, float("inf"))
     unread = uniform(Statistics(jnp.full(1, jnp.nan), jnp.full((1, d), jnp.nan), jnp.full((1, d, d), jnp.nan)))
