@@ -165,8 +165,7 @@ WORKFLOWS = {
     "reuse": (policies.augment(1.0), recursions.reuse, False),
     "fresh": (policies.augment(1.0), recursions.fresh, True),
     "replace": (policies.replace(), recursions.replace, False),
-    "accumulate": (policies.accumulate(), recursions.accumulate, False),
-    "accumulate, merged": (running_total(), recursions.accumulate, False),
+    "accumulate": (running_total(), recursions.accumulate, False),
 }
 
 
