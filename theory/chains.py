@@ -22,6 +22,9 @@ from theory.claim import SIGMAS
 BLOCK = 2000
 """Chains run at once: a thorough run repeats the quick run's program on other seeds, in the same memory."""
 
+QUICK_COMPILE = {"xla_backend_optimization_level": 1}
+"""Half the time to compile, and the programs are as fast: more than that is spent compiling a claim than running it."""
+
 
 def chains(
     build: Callable[[Array, Any], Loop],
@@ -42,7 +45,7 @@ def chains(
         of_data, of_loop = jax.random.split(key)
         return selfloop.scan(build(of_data, setting), of_loop, generations, lambda key, result: measure(result))[1]
 
-    run = jax.jit(jax.vmap(jax.vmap(chain, (None, 0)), (0, None)))
+    run = jax.jit(jax.vmap(jax.vmap(chain, (None, 0)), (0, None)), compiler_options=QUICK_COMPILE)
     settings = jax.tree.map(jnp.asarray, settings)
     keys = jax.random.split(jax.random.key(seed), (math.ceil(seeds / BLOCK), min(seeds, BLOCK)))
     blocks = [jax.device_get(run(settings, of_block)) for of_block in keys]
