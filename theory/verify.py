@@ -49,6 +49,7 @@ CLAIMS = (
     "conservation",
     "stationary_reuse",
     "stationary_fresh",
+    "stationary_misspecified",
     "transient",
     "ordering",
     "subsample_plateau",
