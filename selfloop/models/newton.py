@@ -14,9 +14,9 @@ def maximise(objective: Callable[[Array], Array], theta: Array, steps: int) -> A
 
         theta <- theta + (H + damping D)^-1 gradient,    H = -(second derivative),    D_ii = sum_j |H_ij|
 
-    A step is taken where H + damping D is positive definite (at the latest at damping 2) and the step climbs; then the
-    damping falls to a tenth, so that the end is quadratic, else it rises tenfold. The value never falls by more than
-    rounding. Source: Marquardt, SIAM J. Appl. Math. 11 (1963).
+    A step is taken where H + damping D is positive definite (at damping 2 at the latest) and the step climbs; then the
+    damping falls to a quarter, so that the end is all but quadratic, else it rises fourfold. The value never falls by
+    more than rounding. Source: Marquardt, SIAM J. Appl. Math. 11 (1963).
     """
 
     def twice(theta: Array) -> tuple[Array, Array]:
@@ -32,7 +32,7 @@ def maximise(objective: Callable[[Array], Array], theta: Array, steps: int) -> A
         climbs = reached >= value - 8 * jnp.finfo(value.dtype).eps * (1 + jnp.abs(value))
         better = climbs & jnp.all(jnp.diagonal(lower) > 0)
         theta, value = jnp.where(better, trial, theta), jnp.where(better, reached, value)
-        return (theta, value, damping * jnp.where(better, 0.1, 10).astype(damping.dtype)), None
+        return (theta, value, damping * jnp.where(better, 0.25, 4).astype(damping.dtype)), None
 
     start = theta, objective(theta), jnp.full((), 0.01, theta.dtype)
     return jax.lax.scan(step, start, None, steps)[0][0]
