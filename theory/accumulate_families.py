@@ -10,10 +10,10 @@ from selfloop.batch import uniform
 from selfloop.correctors.identity import identity
 from selfloop.loop import Loop
 from selfloop.stability import recursions
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
-from theory.families import Case, cases, error
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
+from theory.shared.families import Case, cases, error
 
 N = 3
 GENERATIONS = 40

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from selfloop.stability import recursions
-from theory.accumulated import GENERATIONS, N, gaussians
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.accumulated import GENERATIONS, N, gaussians
+from theory.shared.chains import half_width
 
 Z = math.pi / math.sqrt(N)
 SINC = math.sin(Z) / Z

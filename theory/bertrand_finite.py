@@ -4,9 +4,9 @@ import jax
 import numpy as np
 
 from selfloop.stability import bounds, rates
-from theory import mean_loop
-from theory.claim import Claim, Control, Effort, Finding, share
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, share
+from theory.frame.drawing import Line, lines
+from theory.shared import mean_loop
 
 LAM = mean_loop.LAM[:2]
 DELTAS = (0.2, 0.05)

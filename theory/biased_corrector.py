@@ -11,11 +11,11 @@ from selfloop.loop import Loop
 from selfloop.models.charts import mean_parameters
 from selfloop.models.states import GaussianState
 from selfloop.stability import laws, rates
-from theory import cases, mean_loop
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
-from theory.population import population, pull, trajectory
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared import cases, mean_loop
+from theory.shared.chains import chains, half_width
+from theory.shared.population import population, pull, trajectory
 
 LAM = np.array([0.5, 2.0, 50.0])
 GAMMA = np.array([0.3, 1.0, 1.0])

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.replaced import gaussians
-from theory.workflows import GAMMA, GENERATIONS, WORKFLOWS, predicted, workflows
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.replaced import gaussians
+from theory.shared.workflows import GAMMA, GENERATIONS, WORKFLOWS, predicted, workflows
 
 
 def check(effort: Effort) -> Finding:

@@ -5,18 +5,19 @@ import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
+from selfloop.metrics import laws as distances
 from selfloop.metrics.mmd import energy_distance2
-from theory import pairs
-from theory.claim import Claim, Comparison, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared import pairs
 
 LINEAR = {
-    "total variation": pairs.total_variation,
+    "total variation": distances.total_variation,
     "W1": pairs.wasserstein1,
-    "Kolmogorov": pairs.kolmogorov,
+    "Kolmogorov": distances.kolmogorov,
     "L2 of densities": pairs.l2,
 }
-SQUARED = {"squared MMD": pairs.mmd_squared, "squared energy": pairs.energy_squared, "chi²": pairs.chi_squared}
+SQUARED = {"squared MMD": pairs.mmd_squared, "squared energy": pairs.energy_squared, "chi²": distances.chi2}
 N = 64
 
 
@@ -35,7 +36,7 @@ def check(effort: Effort) -> Finding:
         [_ratio(lambda p, q: pairs.wasserstein2_squared(p, q) ** 0.5, one) / one.tau for one in laws]
     )
     return Finding(
-        hypotheses={"the laws differ": min(pairs.total_variation(one.p, one.star) for one in laws) > 0.01},
+        hypotheses={"the laws differ": min(distances.total_variation(one.p, one.star) for one in laws) > 0.01},
         comparisons=[
             *exact,
             equal(

@@ -6,11 +6,12 @@ import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.transport import geodesic
+from selfloop.metrics import laws as distances
 from selfloop.metrics.frechet import gaussian_w2
 from selfloop.models.states import GaussianState
-from theory import pairs
-from theory.claim import Claim, Control, Effort, Finding, at_most, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import pairs
 
 GAMMA = np.array([0.1, 0.5, 1.0, 3.0, 10.0])
 D = 2
@@ -41,7 +42,7 @@ def check(effort: Effort) -> Finding:
             equal(
                 "total variation of its law and the mixture law, N(2, 1/4) to N(0, 1), gamma 1",
                 0.37,
-                pairs.total_variation(moved, pairs.corrected(p, star, 1.0)),
+                distances.total_variation(moved, pairs.corrected(p, star, 1.0)),
                 0.005,
             ),
         ],

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-from theory import pairs
-from theory.claim import Claim, Control, Effort, Finding, at_least, at_most
-from theory.drawing import Line, lines
+from selfloop.metrics import laws as distances
+from theory.frame.claim import Claim, Control, Effort, Finding, at_least, at_most
+from theory.frame.drawing import Line, lines
+from theory.shared import pairs
 
 DIVERGENCES = {
-    "KL(q || p*)": pairs.kl,
-    "KL(p* || q)": lambda p, q: pairs.kl(q, p),
-    "squared Hellinger": pairs.hellinger_squared,
-    "Jensen-Shannon": pairs.jensen_shannon,
+    "KL(q || p*)": distances.kl,
+    "KL(p* || q)": lambda p, q: distances.kl(q, p),
+    "squared Hellinger": distances.hellinger2,
+    "Jensen-Shannon": distances.jensen_shannon,
     "squared W2": pairs.wasserstein2_squared,
 }
 
@@ -22,14 +23,14 @@ def check(effort: Effort) -> Finding:
         name: np.array([f(one.q, one.star) / f(one.p, one.star) for one in laws]) for name, f in DIVERGENCES.items()
     }
     tau, gamma = (np.array([getattr(one, name) for one in laws]) for name in ("tau", "gamma"))
-    reverse = np.array([pairs.kl(one.star, one.q) for one in laws])
+    reverse = np.array([distances.kl(one.star, one.q) for one in laws])
     root = np.array([pairs.wasserstein2_squared(one.q, one.star) ** 0.5 for one in laws])
     least = np.array([one.tau * pairs.wasserstein1(one.p, one.star) for one in laws])
     near = [pairs.Pair(_beside(one), one.star, one.gamma) for one in laws]
-    local = np.array([pairs.kl(one.q, one.star) / pairs.kl(one.p, one.star) / one.tau**2 for one in near])
+    local = np.array([distances.kl(one.q, one.star) / distances.kl(one.p, one.star) / one.tau**2 for one in near])
     return Finding(
         hypotheses={
-            "the laws differ": min(pairs.total_variation(one.p, one.star) for one in laws) > 0.01,
+            "the laws differ": min(distances.total_variation(one.p, one.star) for one in laws) > 0.01,
             "all divergences are finite": all(np.isfinite(ratio).all() for ratio in shrunk.values()),
         },
         comparisons=[

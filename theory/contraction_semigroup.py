@@ -5,9 +5,10 @@ import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from theory import pairs
-from theory.claim import Claim, Control, Effort, Finding, at_most, equal, mean
-from theory.drawing import Line, lines
+from selfloop.metrics import laws as distances
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared import pairs
 
 FIRST, SECOND = 0.5, 2.0
 
@@ -26,9 +27,10 @@ def check(effort: Effort) -> Finding:
         for one, other in zip(laws, laws[3:] + laws[:3], strict=True)
     ]
     fixed = [pairs.corrected(one.star, one.star, one.gamma) - one.star for one in laws]
-    moved = [pairs.total_variation(one.q, one.p) / pairs.total_variation(one.p, one.star) for one in laws]
+    moved = [distances.total_variation(one.q, one.p) / distances.total_variation(one.p, one.star) for one in laws]
     order = [
-        np.diff([pairs.kl(pairs.corrected(one.p, one.star, g), one.star) for g in (0, *pairs.GAMMAS)]) for one in laws
+        np.diff([distances.kl(pairs.corrected(one.p, one.star, g), one.star) for g in (0, *pairs.GAMMAS)])
+        for one in laws
     ]
     kept = _kept(effort.seeds)
     return Finding(

@@ -6,9 +6,10 @@ import numpy as np
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.transport import redraw
-from theory import pairs
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
+from selfloop.metrics import laws as distances
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared import pairs
 
 MEAN, SCALE, N = 0.5, 0.5, 400
 GAMMA = np.array([0.25, 1.0, 4.0])
@@ -24,7 +25,7 @@ def check(effort: Effort) -> Finding:
     least = (1 - tau) * pairs.wasserstein1(p, star)
     by_replacement, by_matching = _moved(effort.seeds)
     return Finding(
-        hypotheses={"the laws differ": bool(min(pairs.total_variation(one.p, one.star) for one in laws) > 0.01)},
+        hypotheses={"the laws differ": bool(min(distances.total_variation(one.p, one.star) for one in laws) > 0.01)},
         comparisons=[
             equal("laws: largest relative error of W1(q, p) beside (1 - tau) W1(p, p*)", 0, max(map(abs, exact)), 1e-9),
             *(

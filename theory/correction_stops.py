@@ -3,11 +3,11 @@
 import numpy as np
 
 from selfloop.stability import rates, recursions
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.families import cases
-from theory.replaced import FAMILIES, GAMMA, GENERATIONS, N, families, predicted
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.families import cases
+from theory.shared.replaced import FAMILIES, GAMMA, GENERATIONS, N, families, predicted
 
 SETTLED = 12
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from selfloop.batch import Batch
 from selfloop.correctors.curation import curation
-from theory.claim import Claim, Control, Effort, Finding, at_least, equal, mean
-from theory.curation import REWARD, START, gain, path, reward, spread
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_least, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.curation import REWARD, START, gain, path, reward, spread
 
 CHOICES = (2, 4, float("inf"))
 T, M = 120, 240

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from theory.claim import Claim, Control, Effort, Finding, at_least, at_most, equal
-from theory.curation import REWARD, START, gain, path, spread
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_least, at_most, equal
+from theory.frame.drawing import Line, lines
+from theory.shared.curation import REWARD, START, gain, path, spread
 
 LAM = np.array([0.3, 0.5, 0.9, 2.0, np.inf])
 CHOICES, T = 2, 60

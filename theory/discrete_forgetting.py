@@ -10,9 +10,9 @@ from selfloop.correctors.idealized import replacement
 from selfloop.loop import Loop
 from selfloop.models.discrete import discrete
 from selfloop.stability import recursions
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 M = 8
 GENERATIONS = 64

@@ -8,10 +8,10 @@ from selfloop.models.charts import mean_parameters
 from selfloop.models.exponential import poisson
 from selfloop.models.states import GaussianState, MeanState
 from selfloop.stability import laws, rates
-from theory import cases
-from theory.claim import Claim, Comparison, Control, Effort, Finding, equal
-from theory.drawing import Line, lines
-from theory.population import population, pull, trajectory, whole
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
+from theory.shared.population import population, pull, trajectory, whole
 
 LAM = np.array([0.5, 0.5, 2.0, 2.0, 10.0, 10.0])
 GAMMA = np.array([0.0, 1.0, 0.0, 1.0, 0.3, np.inf])

@@ -7,9 +7,9 @@ import numpy as np
 
 from selfloop.stability import laws, rates
 from selfloop.stability.constants import eta
-from theory import cases
-from theory.claim import Claim, Comparison, Control, Effort, Finding, at_most
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, at_most
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM = np.array([0.5, 0.8, 2.0, 4.0])
 GAMMA = np.array([0.0, 0.0, 1.0, 3.0])

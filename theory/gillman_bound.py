@@ -4,9 +4,9 @@ import jax
 import numpy as np
 
 from selfloop.stability import bounds, rates
-from theory import mean_loop
-from theory.claim import Claim, Comparison, Control, Effort, Finding, fails, share
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, fails, share
+from theory.frame.drawing import Line, lines
+from theory.shared import mean_loop
 
 LAM, GAMMA = mean_loop.LAM[:4], mean_loop.GAMMA[:4]
 TIMES = (5, 30)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from selfloop.stability import rates, recursions
-from theory import cases, mean_loop
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared import cases, mean_loop
 
 ROWS = (1, 4, 5)
 """Of the settings: lambda 0.45 with gamma 0, 1, 3."""

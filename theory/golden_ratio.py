@@ -12,9 +12,9 @@ from selfloop.batch import Batch, uniform
 from selfloop.loop import Loop
 from selfloop.models.exponential import gaussian_mean
 from selfloop.stability import golden
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 N = 10
 GENERATIONS = 40

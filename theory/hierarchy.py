@@ -4,9 +4,9 @@ import numpy as np
 
 from selfloop.stability import rates
 from selfloop.stability.constants import eta
-from theory import cases
-from theory.claim import Claim, Control, Effort, Finding, at_most, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM = np.array([0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.6, 2.0])
 

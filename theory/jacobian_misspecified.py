@@ -3,9 +3,9 @@
 import numpy as np
 
 from selfloop.stability import jacobian
-from theory import cases
-from theory.claim import Claim, Comparison, Control, Effort, Finding, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM = np.array([0.5, 2.0, 2.0])
 GAMMA = np.array([0.0, 0.0, 1.0])

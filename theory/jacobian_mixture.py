@@ -4,9 +4,9 @@ import numpy as np
 
 from selfloop.stability import jacobian, rates
 from selfloop.stability.constants import eta
-from theory import cases
-from theory.claim import Claim, Comparison, Control, Effort, Finding, at_most, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, at_most, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM = np.array([0.5, 2.0])
 

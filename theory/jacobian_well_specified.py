@@ -3,9 +3,9 @@
 import numpy as np
 
 from selfloop.stability import rates
-from theory import cases
-from theory.claim import Claim, Control, Effort, Finding, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM = np.array([0.1, 0.25, 0.5, 1.0, 2.0, 10.0])
 GAMMA = (0.0, 1.0)

@@ -6,9 +6,9 @@ import numpy as np
 
 from selfloop.stability import jacobian, rates
 from selfloop.stability.curvature import Curvature
-from theory import cases
-from theory.claim import Claim, Control, Effort, Finding, at_most, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM, GAMMA = 2.0, 0.5
 DIRECTIONS = 22

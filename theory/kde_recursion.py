@@ -10,9 +10,9 @@ from selfloop.correctors.idealized import replacement
 from selfloop.loop import Generation, Loop
 from selfloop.models.kde import kernel_density
 from selfloop.stability.kde import kde_characteristic, kde_variance
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, at_most, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 N, M, H, T = 20, 10, 0.5, 12
 CAPACITY = 30

@@ -9,10 +9,10 @@ from selfloop.correctors.labels import relabel
 from selfloop.loop import Loop
 from selfloop.models.regression import labelled, regression
 from selfloop.stability.regression import one_fit, regression_replace, regression_replace_given
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.regressions import GAMMA, GENERATIONS, NOISE, ROWS, TRUTH, D, errors, replaced
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.regressions import GAMMA, GENERATIONS, NOISE, ROWS, TRUTH, D, errors, replaced
 
 DESIGN = np.random.default_rng(0).normal(size=(ROWS, D))
 

@@ -6,9 +6,10 @@ from scipy.stats import norm
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from theory import pairs
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
+from selfloop.metrics import laws as distances
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared import pairs
 
 GAMMA, SCALE = 1.0, 0.5
 
@@ -24,7 +25,7 @@ def check(effort: Effort) -> Finding:
     return Finding(
         hypotheses={
             "correction brings p nearer to p* in total variation": bool(
-                pairs.total_variation(pairs.corrected(p, star, GAMMA), star) < pairs.total_variation(p, star)
+                distances.total_variation(pairs.corrected(p, star, GAMMA), star) < distances.total_variation(p, star)
             ),
             "p is more concentrated than p*": SCALE < 1,
         },

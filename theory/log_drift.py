@@ -5,10 +5,10 @@ import math
 import numpy as np
 from scipy.special import digamma, polygamma
 
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
-from theory.replaced import GENERATIONS, N, gaussians
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.replaced import GENERATIONS, N, gaussians
 
 FREEDOM = (N - 1) / 2
 DRIFT = {

@@ -9,10 +9,10 @@ from selfloop.batch import Batch, uniform
 from selfloop.loop import Loop, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
-from theory.chains import chains, half_width, renewed
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.workflows import unbiased
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width, renewed
+from theory.shared.workflows import unbiased
 
 N = 10
 GENERATIONS = 12

@@ -13,9 +13,9 @@ from selfloop.loop import Loop
 from selfloop.models.exponential import exponential
 from selfloop.models.states import MeanState
 from selfloop.stability import rates, recursions
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 M = 2
 GENERATIONS = 3

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.workflows import GENERATIONS, WORKFLOWS, predicted, workflows
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.workflows import GENERATIONS, WORKFLOWS, predicted, workflows
 
 
 def check(effort: Effort) -> Finding:

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from selfloop.stability.regression import one_fit, regression_accumulate, regression_replace
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.regressions import GENERATIONS, NOISE, ROWS, D, accumulated, replaced
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.regressions import GENERATIONS, NOISE, ROWS, D, accumulated, replaced
 
 
 def check(effort: Effort) -> Finding:

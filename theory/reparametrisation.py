@@ -9,9 +9,9 @@ from selfloop.models import charts
 from selfloop.models.student import LocationScale
 from selfloop.stability import rates
 from selfloop.stability.constants import eta
-from theory import cases
-from theory.claim import Claim, Control, Effort, Finding, equal
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, equal
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM, REACH = 0.5, 6.0
 NATURAL, LOCATION = "Gaussian, natural", "Gaussian, (mean, log s)"

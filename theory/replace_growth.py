@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.replaced import FAMILIES, GENERATIONS, N, families, predicted
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.replaced import FAMILIES, GENERATIONS, N, families, predicted
 
 TIMES = (2, 6)
 

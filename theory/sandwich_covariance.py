@@ -9,10 +9,10 @@ from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
 from selfloop.loop import Loop
 from selfloop.stability import sandwich
-from theory.cases import student5, student_on_skew
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.cases import student5, student_on_skew
+from theory.shared.chains import chains, half_width
 
 N = 250
 GENERATIONS = 6

@@ -6,8 +6,8 @@ import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
 
 GAMMA = np.array([0.25, 1.0, 4.0])
 AWAY = np.array([2.0, -1.0])

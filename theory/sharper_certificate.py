@@ -4,9 +4,9 @@ import numpy as np
 
 from selfloop.stability import rates
 from selfloop.stability.constants import eta
-from theory import cases
-from theory.claim import Claim, Control, Effort, Finding, at_most
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most
+from theory.frame.drawing import Line, lines
+from theory.shared import cases
 
 LAM = np.array([0.1, 1.0, 10.0, 100.0])
 GAMMA = np.array([0.0, 0.0, 0.0, 1.0])

@@ -10,10 +10,10 @@ from selfloop.correctors.idealized import replacement
 from selfloop.loop import Loop
 from selfloop.models import exponential as natural
 from selfloop.stability import recursions
-from theory.chains import chains, half_width, renewed
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.families import poisson
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width, renewed
+from theory.shared.families import poisson
 
 N, M = 5, 10
 MEAN = 2.0

@@ -1,7 +1,7 @@
 """The stationary error of a loop that sees the same real data in every generation."""
 
-from theory.claim import Claim, Effort, Finding
-from theory.stationary import stationary
+from theory.frame.claim import Claim, Effort, Finding
+from theory.shared.stationary import stationary
 
 STATEMENT = (
     "With n re-used real points and m synthetic ones, in families whose variance is quadratic in the mean (v2), "

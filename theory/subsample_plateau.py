@@ -3,10 +3,10 @@
 import numpy as np
 
 from selfloop.stability import recursions
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.workflows import GAMMA, GENERATIONS, N, predicted, workflows
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.workflows import GAMMA, GENERATIONS, N, predicted, workflows
 
 NAME = "accumulate-subsample"
 TIMES = (1, 5, 10, 20)

@@ -10,9 +10,9 @@ from selfloop.loop import Generation, Loop
 from selfloop.models.regression import labelled, regression
 from selfloop.policies import replace
 from selfloop.sources import fixed
-from theory.chains import chains
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains
 
 D, N = 4, 1000
 RIGHT = np.array([0.15, 0.2, 0.3, 0.4, 0.4])

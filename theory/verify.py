@@ -108,9 +108,9 @@ def run(config: VerifyConfig) -> bool:
     from selfloop.runs.environment import environment
     from selfloop.runs.progress import progress, table
     from selfloop.runs.record import write_json
-    from theory import page
-    from theory.claim import FULL, QUICK
-    from theory.results import COLUMNS, described, examine, row
+    from theory.frame import page
+    from theory.frame.claim import FULL, QUICK
+    from theory.frame.results import COLUMNS, described, examine, row
 
     provenance = environment()
     write_json(config.out / "environment.json", provenance)

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
-from theory.chains import half_width
-from theory.claim import Claim, Control, Effort, Finding, equal, mean
-from theory.drawing import Line, lines
-from theory.replaced import GENERATIONS, N, gaussians
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.replaced import GENERATIONS, N, gaussians
 
 TIMES = (2, 5, 10)
 

@@ -11,9 +11,9 @@ from selfloop.loop import Generation, Loop
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import gaussian_statistics, record
 from selfloop.stability import recursions
-from theory.chains import chains, half_width
-from theory.claim import Claim, Comparison, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 N, M, D = 50, 25, 2
 GENERATIONS = 12

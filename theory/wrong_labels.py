@@ -8,9 +8,9 @@ from selfloop import policies, sources
 from selfloop.correctors.labels import relabel
 from selfloop.loop import Loop
 from selfloop.models.regression import labelled, regression
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 D = 3
 MOST = 160

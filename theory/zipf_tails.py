@@ -10,9 +10,9 @@ from selfloop.batch import Batch
 from selfloop.loop import Loop
 from selfloop.metrics.tails import expected_unseen_mass, unseen_mass
 from selfloop.models.discrete import discrete, zipf
-from theory.chains import chains, half_width
-from theory.claim import Claim, Control, Effort, Finding, mean
-from theory.drawing import Line, lines
+from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import chains, half_width
 
 BETA = 2.0
 SYMBOLS = 1000

@@ -5,7 +5,7 @@
         law()
 
 Populations are NumPy float64: Gaussian mixtures (`Mixture`) and laws on finitely many points, with their exact
-distances (`selfloop.testing.distances`). Needs hypothesis, which the extra `test` installs.
+distances (`selfloop.metrics.laws`, here `distances`). Needs hypothesis, which the extra `test` installs.
 """
 
 try:
@@ -13,7 +13,7 @@ try:
 except ImportError as error:
     raise ImportError("selfloop.testing needs hypothesis: pip install 'selfloop[test]'") from error
 
-from selfloop.testing import distances
+from selfloop.metrics import laws as distances
 from selfloop.testing.laws import corrector_laws, geodesic_laws, protocol_laws
 from selfloop.testing.mixture import Mixture, combined, corrected, draw_from, geodesic_law
 from selfloop.testing.strategies import Case, Points, batches, cases, dimensions, directions, gammas, mixtures, points

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from theory.claim import Comparison, Control, Finding, at_least, at_most, equal, fails, holds, mean, share, verdict
+from theory.frame.claim import (
+    Comparison,
+    Control,
+    Finding,
+    at_least,
+    at_most,
+    equal,
+    fails,
+    holds,
+    mean,
+    share,
+    verdict,
+)
 
 RIGHT = equal("right", 1.0, 1.0, 1e-9)
 WRONG = equal("wrong", 2.0, 1.0, 1e-9)

@@ -6,8 +6,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from theory.claim import QUICK, verdict
-from theory.results import examine
+from theory.frame.claim import QUICK, verdict
+from theory.frame.results import examine
 from theory.verify import CLAIMS
 
 CHEAP = {"contraction_inequalities", "contraction_semigroup", "curation_mixed"}

@@ -14,19 +14,8 @@ from selfloop.models.exponential import gaussian_mean
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
 from selfloop.stability import recursions
-from theory import (
-    attractor,
-    chains,
-    families,
-    mad_loops,
-    mean_square,
-    replace_growth,
-    transient,
-    w2_growth,
-    w2_readout,
-    workflows,
-    zipf_tails,
-)
+from theory import attractor, mad_loops, mean_square, replace_growth, transient, w2_growth, w2_readout, zipf_tails
+from theory.shared import chains, families, workflows
 
 pytestmark = pytest.mark.usefixtures("x64")
 

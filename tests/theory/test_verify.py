@@ -13,7 +13,7 @@ import pytest
 from selfloop.errors import ConfigError
 from selfloop.runs.figures import blank
 from theory import verify
-from theory.claim import Claim, Control, Finding, at_most, equal
+from theory.frame.claim import Claim, Control, Finding, at_most, equal
 
 KEYS = ["name", "source", "statement", "hypotheses", "predicted", "measured", "interval", "negative_control", "holds"]
 

@@ -8,7 +8,7 @@ from selfloop.batch import Batch
 from selfloop.correctors.curation import curation_by_weights
 from selfloop.models.discrete import DiscreteState, discrete
 from selfloop.stability import laws
-from theory.population import population, trajectory
+from theory.shared.population import population, trajectory
 
 REWARD = np.array([0.0, 0.3, 0.5, 1.0, 1.0])
 START = np.array([0.3, 0.3, 0.2, 0.15, 0.05])

@@ -12,9 +12,9 @@ from selfloop.correctors.idealized import replacement
 from selfloop.loop import Loop
 from selfloop.models.gaussian import gaussian
 from selfloop.stability import recursions
-from theory.chains import chains
-from theory.families import Case, cases, error
-from theory.workflows import unbiased
+from theory.shared.chains import chains
+from theory.shared.families import Case, cases, error
+from theory.shared.workflows import unbiased
 
 N = 10
 GENERATIONS = 20

@@ -13,7 +13,7 @@ from selfloop.correctors.identity import identity
 from selfloop.correctors.labels import shrink_labels
 from selfloop.loop import Loop
 from selfloop.models.regression import labelled, regression
-from theory.chains import chains
+from theory.shared.chains import chains
 
 D = 3
 ROWS = 18

@@ -17,7 +17,7 @@ from selfloop.loop import Generation, Loop, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
 from selfloop.stability import recursions
-from theory.chains import chains, renewed
+from theory.shared.chains import chains, renewed
 
 N = 10
 GAMMA = np.array([0.0, 0.5])

@@ -3,10 +3,10 @@
 import numpy as np
 
 from selfloop.stability import recursions
-from theory.chains import half_width
-from theory.claim import Control, Effort, Finding, mean
-from theory.drawing import Line, lines
-from theory.families import GAMMA, GENERATIONS, NEW, SETTLED, M, N, augmented, cases
+from theory.frame.claim import Control, Effort, Finding, mean
+from theory.frame.drawing import Line, lines
+from theory.shared.chains import half_width
+from theory.shared.families import GAMMA, GENERATIONS, NEW, SETTLED, M, N, augmented, cases
 
 LIMITS = {False: recursions.reuse_limit, True: recursions.fresh_limit}
 PATHS = {False: recursions.reuse, True: recursions.fresh}

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from selfloop.runs.figures import blank
-from theory.claim import Claim, Comparison, Control, Effort, Finding, equal, fails, holds, verdict
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal, fails, holds, verdict
 
 
 class Result(NamedTuple):

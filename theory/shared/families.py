@@ -19,7 +19,7 @@ from selfloop.correctors.idealized import replacement
 from selfloop.loop import Generation, Loop, Model
 from selfloop.models import exponential as natural
 from selfloop.models.gaussian import gaussian
-from theory.chains import chains, renewed
+from theory.shared.chains import chains, renewed
 
 N = 5
 M = 10

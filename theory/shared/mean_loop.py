@@ -17,7 +17,7 @@ from selfloop.correctors.idealized import replacement
 from selfloop.loop import Loop, Model
 from selfloop.models.exponential import gaussian_mean
 from selfloop.stability import bounds
-from theory.chains import chains
+from theory.shared.chains import chains
 
 N, GENERATIONS, SLOTS = 40, 30, 36
 LAM = np.array([0.3, 0.45, 0.6, 0.9, 0.45, 0.45])

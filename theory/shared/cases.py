@@ -22,7 +22,7 @@ from selfloop.stability import laws
 from selfloop.stability.constants import Constants, alpha, eps, lipschitz
 from selfloop.stability.curvature import Curvature, coordinates, curvature
 from selfloop.stability.jacobian import spectrum
-from theory.population import normal_mixture, population, pull, trajectory, whole
+from theory.shared.population import normal_mixture, population, pull, trajectory, whole
 
 GENERATIONS = 6
 """Of every decay."""

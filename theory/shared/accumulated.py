@@ -12,7 +12,7 @@ from selfloop.correctors.statistics import replacement_statistics
 from selfloop.loop import Loop
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import gaussian_statistics, record, running_total
-from theory.chains import chains
+from theory.shared.chains import chains
 
 N = 10
 GENERATIONS = 160

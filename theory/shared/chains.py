@@ -17,7 +17,7 @@ from selfloop import sources
 from selfloop.batch import Batch
 from selfloop.loop import Generation, Loop
 from selfloop.sources import Source
-from theory.claim import SIGMAS
+from theory.frame.claim import SIGMAS
 
 BLOCK = 2000
 """Chains run at once: a thorough run repeats the quick run's program on other seeds, in the same memory."""

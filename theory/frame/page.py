@@ -6,8 +6,8 @@ from typing import Any
 
 from selfloop.runs import report
 from selfloop.runs.wording import cell, duration
-from theory.claim import ROUNDING, SIGMAS, Comparison, fails, holds
-from theory.results import Result, row
+from theory.frame.claim import ROUNDING, SIGMAS, Comparison, fails, holds
+from theory.frame.results import Result, row
 
 _SECTION = """
 <p id="{{ claim.name }}">{{ claim.statement }}</p>

@@ -1,0 +1,1 @@
+"""What several claims are made of: loops measured once, models with populations, pairs of laws."""
