@@ -81,10 +81,16 @@ def test_fit_keeps_structure_and_dtypes(either):
     assert {leaf.dtype for leaf in jax.tree.leaves(either.after)} == {either.data.weight.dtype}
 
 
-def test_samples_have_weight_one_and_depend_on_the_key_alone(either):
-    cond = jax.tree.map(lambda leaf: leaf[:7], either.data.cond)
-    one, again, other = (either.model.sample(jax.random.key(k), either.after, cond, 7) for k in (4, 4, 5))
-    assert shapes(one) == shapes(take(either.data, jnp.arange(7)))
+def test_samples_are_shaped_as_the_data(either):
+    model, data, _, after = either
+    data = take(data, jnp.arange(7))
+    drawn = jax.eval_shape(lambda key: model.sample(key, after, data.cond, 7), jax.random.key(4))
+    assert shapes(drawn) == shapes(data)
+
+
+def test_samples_have_weight_one_and_depend_on_the_key_alone(fitted):
+    cond = jax.tree.map(lambda leaf: leaf[:7], fitted.data.cond)
+    one, again, other = (fitted.model.sample(jax.random.key(k), fitted.after, cond, 7) for k in (4, 4, 5))
     np.testing.assert_array_equal(one.weight, np.ones(7))
     np.testing.assert_array_equal(one.x, again.x)
     assert not np.array_equal(one.x, other.x)

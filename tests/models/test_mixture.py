@@ -60,7 +60,9 @@ def test_one_step_of_em_is_the_textbooks():
     mass = part.sum(0)
     means = part.T @ x / mass[:, None]
     covariances = [np.cov(x.T, aweights=part[:, k], ddof=0) for k in range(2)]
-    fitted = mixture(2, 2, steps=1, dtype=jnp.float64).fit(jax.random.key(0), uniform(jnp.asarray(x)), truth())[0]
+    fitted = jax.jit(mixture(2, 2, steps=1, dtype=jnp.float64).fit)(
+        jax.random.key(0), uniform(jnp.asarray(x)), truth()
+    )[0]
     np.testing.assert_allclose(flat(fitted), flat((mass / 20, means, covariances)), rtol=1e-9)
 
 
@@ -96,7 +98,7 @@ def test_labels_stay_where_the_state_has_them():
 def test_one_component_is_the_gaussian_of_numpy():
     x = np.random.default_rng(0).normal(size=(30, 2)) @ np.asarray([[2.0, 1.0], [0.0, 1.0]])
     model = mixture(1, 2, steps=3, dtype=jnp.float64)
-    fitted = model.fit(jax.random.key(0), uniform(jnp.asarray(x)), model.init(jax.random.key(0)))[0]
+    fitted = jax.jit(model.fit)(jax.random.key(0), uniform(jnp.asarray(x)), model.init(jax.random.key(0)))[0]
     np.testing.assert_allclose(flat(fitted), flat(([1.0], x.mean(0), np.cov(x.T, ddof=0))), rtol=1e-12)
     model.check(fitted)
 
@@ -106,7 +108,7 @@ def test_a_new_state_finds_clusters_along_the_longest_axis():
     along = np.repeat([-10.0, 0.0, 10.0], 20)
     x = np.stack([rng.normal(size=60) - along, rng.normal(size=60) + along], 1).astype(np.float32)
     model = mixture(3, 2, steps=20)
-    fitted = model.fit(jax.random.key(0), uniform(jnp.asarray(x)), model.init(jax.random.key(0)))[0]
+    fitted = jax.jit(model.fit)(jax.random.key(0), uniform(jnp.asarray(x)), model.init(jax.random.key(0)))[0]
     expected = [x[20 * k : 20 * k + 20].mean(0) for k in range(3)]
     assert min(np.abs(fitted.means - np.asarray(order)).max() for order in (expected, expected[::-1])) < 1e-3
 
@@ -114,7 +116,7 @@ def test_a_new_state_finds_clusters_along_the_longest_axis():
 def test_a_component_that_no_point_wants_keeps_its_place_and_is_named():
     start = MixtureState(jnp.asarray([1.0, 0.0]), jnp.asarray([[0.0], [50.0]]), jnp.ones((2, 1, 1)))
     x = jax.random.normal(jax.random.key(0), (20, 1))
-    fitted = mixture(2, 1, steps=5).fit(jax.random.key(0), uniform(x), start)[0]
+    fitted = jax.jit(mixture(2, 1, steps=5).fit)(jax.random.key(0), uniform(x), start)[0]
     assert fitted.weights[1] == 0
     assert fitted.means[1, 0] == 50
     assert jnp.isfinite(log_prob(fitted, x)).all()
@@ -124,7 +126,7 @@ def test_a_component_that_no_point_wants_keeps_its_place_and_is_named():
 
 def test_points_that_are_all_equal_give_finite_states():
     model = mixture(2, 1)
-    fitted = model.fit(jax.random.key(0), uniform(jnp.full((10, 1), 2.0)), model.init(jax.random.key(0)))[0]
+    fitted = jax.jit(model.fit)(jax.random.key(0), uniform(jnp.full((10, 1), 2.0)), model.init(jax.random.key(0)))[0]
     assert all(jnp.isfinite(leaf).all() for leaf in fitted)
 
 
