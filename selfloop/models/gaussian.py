@@ -11,7 +11,7 @@ from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
 from selfloop.loop import Model
 from selfloop.models.charts import location_scale
-from selfloop.models.linalg import root
+from selfloop.models.linalg import log_normal, root
 from selfloop.models.states import GaussianState
 
 
@@ -49,10 +49,7 @@ def gaussian(d: int, dtype: jnp.dtype = jnp.float32) -> Model:
 
 def log_prob(state: GaussianState, x: Array) -> Array:
     """log N(x; mean, covariance) [N] of points [N, d]; NaN where the covariance is singular."""
-    root = jnp.linalg.cholesky(state.covariance)
-    whitened = jax.scipy.linalg.solve_triangular(root, (x - state.mean[None]).T, lower=True)
-    volume = jnp.sum(jnp.log(jnp.diagonal(root))) + x.shape[-1] / 2 * jnp.log(2 * jnp.pi)
-    return -jnp.sum(whitened**2, 0) / 2 - volume
+    return log_normal(x, state.mean, state.covariance)
 
 
 def check(state: GaussianState) -> None:
