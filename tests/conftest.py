@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import resource
+import sys
 from pathlib import Path
 
 import jax
@@ -27,6 +29,14 @@ def embedded_folder() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("needs the embedded clips: install the extra `mocap` (Python 3.11, x86-64 Linux)")
     return Path(spec.origin).parent / "data" / "motions"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _bounded_memory():
+    """Thousands of compiled programs would fill gigabytes: past two, a module's end forgets them."""
+    yield
+    if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 2 * 2**20 * (1024 if sys.platform == "darwin" else 1):
+        jax.clear_caches()
 
 
 @pytest.fixture
