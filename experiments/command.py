@@ -8,9 +8,10 @@ from types import FrameType
 from typing import Any
 
 
-def guarded(run: Callable[[list[str]], Any]) -> int:
-    """Run on the command line's arguments and print the path it returns; 0, 2 for bad input, 128 + n for signal n.
+def guarded(run: Callable[[list[str]], Any], made: str = "results", stopped_says: str = "stopped") -> int:
+    """Run on the command line's arguments and print what it made and where: the path it returns.
 
+    The exit code is 0, 2 for bad input, 128 + n for signal n.
     Called before the slow imports, which are therefore inside ``run``: a stop is a stop from the first second.
     """
     stopped: list[int] = []
@@ -22,10 +23,10 @@ def guarded(run: Callable[[list[str]], Any]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:
-        print(f"results: {run(sys.argv[1:])}")
+        print(f"{made}: {run(sys.argv[1:])}")
     except BaseException as error:
         if stopped:  # whatever the interruption has turned into on its way up
-            print("stopped", file=sys.stderr)
+            print(stopped_says, file=sys.stderr)
             return 128 + stopped[0]
         from selfloop.errors import SelfloopError
 

@@ -9,11 +9,11 @@ The same command on the same --out continues a run that was stopped. Results: a 
 """
 
 import itertools
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Any
+
+from command import guarded
 
 
 def parse(arguments: list[str]) -> Any:
@@ -43,28 +43,7 @@ def run(arguments: list[str]) -> Path:
 
 def main() -> int:
     """Run, and say in one line what stopped it if something did."""
-    stopped: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.append(number)
-        raise KeyboardInterrupt
-
-    # Before the slow imports, which are therefore inside the functions: a stop is a stop from the first second.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    try:
-        print(f"report: {run(sys.argv[1:])}")
-    except BaseException as error:
-        if stopped:  # whatever the interruption has turned into on its way up
-            print("stopped; the same command continues", file=sys.stderr)
-            return 128 + stopped[0]
-        from selfloop.errors import SelfloopError
-
-        if not isinstance(error, SelfloopError | OSError):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return guarded(run, "report", "stopped; the same command continues")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))  # where scripts find each other
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

@@ -1,6 +1,0 @@
-"""The scripts of `experiments/` as modules."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "experiments"))
