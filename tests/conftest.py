@@ -6,12 +6,18 @@ import resource
 import sys
 from pathlib import Path
 
+import hypothesis
 import jax
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))  # where scripts find each other
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones.
+hypothesis.settings.register_profile("fixed", derandomize=True)
+hypothesis.settings.register_profile("explore", derandomize=False)
+hypothesis.settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")
