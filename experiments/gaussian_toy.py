@@ -213,16 +213,8 @@ def draw(results: dict[str, Any], gammas: tuple[float, ...]) -> Any:
             axes.plot(t, centre, color=colour, linewidth=1.6, label=f"gamma {gamma:g}")
             if name == "official" and t[-1] == PUBLISHED:
                 axes.plot(PUBLISHED, SCRIPT[gamma], "o", color=colour, markersize=4, clip_on=False)
-        axes.set_title(name, loc="left", fontsize=10, color=figures.INK)
-        axes.set_xlabel("generation", fontsize=8.5, color=figures.INK)
+        figures.style(axes, name, "generation", "W2 to N(0, I)" if axes is panels[0] else "")
         axes.set_ylim(bottom=0)
-        axes.tick_params(colors=figures.INK, labelsize=8, length=0)
-        axes.grid(axis="y", color=figures.INK, alpha=0.15, linewidth=0.6)
-        axes.patch.set_visible(False)
-        for side, spine in axes.spines.items():
-            spine.set_visible(side == "bottom")
-            spine.set_color(figures.INK)
-    panels[0].set_ylabel("W2 to N(0, I)", fontsize=8.5, color=figures.INK)
     figure.legend(
         *panels[0].get_legend_handles_labels(),
         loc="outside lower left",

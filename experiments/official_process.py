@@ -14,7 +14,6 @@ training sets are records of statistics (`selfloop.models.statistics`), since a 
 Letters: n real points, m synthetic points a generation, d = 2 dimensions, T generations.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +21,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import Batch, GaussianState, Loop, Model, Policy, gaussian, policies, replacement, scan, sources
+from selfloop import (
+    Batch,
+    Corrector,
+    GaussianState,
+    Loop,
+    Model,
+    Policy,
+    gaussian,
+    policies,
+    replacement,
+    scan,
+    sources,
+)
 from selfloop.batch import concatenate, keep
 from selfloop.correctors.statistics import replacement_statistics
 from selfloop.correctors.strength import share_kept
@@ -36,8 +47,6 @@ BLOCK = 64
 """Candidates drawn at once: enough for nearly every chain to accept m of them."""
 STANDARD = 1 / (2 * np.pi)
 """The density of N(0, I_2) at 0."""
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 
 
 def target(dtype: jnp.dtype = jnp.float32) -> GaussianState:

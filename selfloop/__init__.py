@@ -19,6 +19,7 @@ from selfloop.correctors.labels import relabel as relabel
 from selfloop.correctors.labels import shrink_labels as shrink_labels
 from selfloop.correctors.smoothing import smoothing as smoothing
 from selfloop.correctors.statistics import replacement_statistics as replacement_statistics
+from selfloop.correctors.strength import Corrector as Corrector
 from selfloop.correctors.transport import geodesic as geodesic
 from selfloop.correctors.transport import geodesic_empirical as geodesic_empirical
 from selfloop.correctors.transport import redraw as redraw

@@ -17,6 +17,7 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch, keep
+from selfloop.correctors.strength import Corrector
 from selfloop.errors import ConfigError, DataError, TooNearError
 from selfloop.metrics import contraction
 from selfloop.metrics.contraction import Estimate
@@ -78,7 +79,7 @@ class Audit(NamedTuple):
 
 def audit(
     key: Array,
-    corrector: Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]],
+    corrector: Corrector,
     raw: Batch,
     reference: Batch,
     features: Callable[[Batch], Array] | None = None,

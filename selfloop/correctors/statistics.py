@@ -1,20 +1,18 @@
 """The idealised corrector of Gillman et al. (2024) on sufficient statistics (`selfloop.models.statistics`)."""
 
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import share_kept, strength
+from selfloop.correctors.strength import Corrector, share_kept, strength
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import bound, merge, single, standard_pair, transform, uniforms
 
 
 def replacement_statistics(
     target: GaussianState, gamma: Array | float, m: Array | int, most: int | None = None
-) -> Callable[[Array, Batch, GaussianState], tuple[Batch, dict[str, Array]]]:
+) -> Corrector:
     """pi_gamma by Bernoulli replacement, for a record of m points, exact in law.
 
         k ~ Binomial(m, tau), tau = 1 / (1 + gamma);   record of k points of the state + record of m - k of the target

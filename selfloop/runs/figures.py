@@ -139,7 +139,8 @@ def _draw(
             drawn.append(number(height))
             axes.axhline(number(height), color=INK, linewidth=1, dashes=dashes, label=_text(label))
     _scale(axes, drawn)
-    _style(axes, title or name, unit or implied)
+    style(axes, title or name, "generation", unit or implied)
+    axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _scale(axes: Any, drawn: list[float]) -> None:
@@ -149,11 +150,11 @@ def _scale(axes: Any, drawn: list[float]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _style(axes: Any, title: str, unit: str) -> None:
+def style(axes: Any, title: str, x: str, y: str = "") -> None:
+    """The look of all figures: a heading at the left, no box, a faint grid, the page's text colour."""
     axes.set_title(title, loc="left", fontsize=10, color=INK)
-    axes.set_xlabel("generation", fontsize=8.5, color=INK)
-    axes.set_ylabel(unit, fontsize=8.5, color=INK)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel(x, fontsize=8.5, color=INK)
+    axes.set_ylabel(y, fontsize=8.5, color=INK)
     axes.tick_params(colors=INK, labelsize=8, length=0, which="both")
     axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
     axes.patch.set_visible(False)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfloop.runs.figures import INK, blank
+from selfloop.runs.figures import INK, blank, style
 
 COLOURS = ("#2f81c7", "#d95f0e", "#0f9d76", "#c2679b", "#d99a00", "#8c6bb1", "#5aa9dd", INK)
 _MARKERS = "os^Dvph*"
@@ -33,23 +33,11 @@ def lines(entries: Sequence[Line], x: str, y: str, xscale: str = "linear", yscal
             _entry(axes, entry, COLOURS[i % len(COLOURS)], _MARKERS[i % len(_MARKERS)])
         axes.set_xscale(xscale)
         axes.set_yscale(yscale)
-        style(axes, x, y)
+        style(axes, y, x)
         figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8, labelcolor=INK)
         return figure
 
     return draw
-
-
-def style(axes: Any, x: str, y: str) -> None:
-    """The look of a run's figures: no box, faint grid, the page's text colour; ``y`` stands above the axis."""
-    axes.set_xlabel(x, fontsize=8.5, color=INK)
-    axes.set_title(y, loc="left", fontsize=9, color=INK)
-    axes.tick_params(colors=INK, labelsize=8, length=0, which="both")
-    axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
-    axes.patch.set_visible(False)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(INK)
 
 
 def _entry(axes: Any, entry: Line, colour: str, marker: str) -> None:

@@ -15,12 +15,11 @@ from jax import Array
 
 import selfloop
 from selfloop.batch import Batch, concatenate
+from selfloop.correctors.strength import Corrector
 from selfloop.loop import Loop, Model
 from selfloop.policies import Policy
 from selfloop.sources import fixed
 from selfloop.stability import laws
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 
 
 def population(model: Model, nodes: Batch, data: Batch, lam: Array | float, corrector: Corrector) -> Loop:
