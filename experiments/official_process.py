@@ -37,6 +37,7 @@ from selfloop import (
 from selfloop.batch import concatenate, keep
 from selfloop.correctors.statistics import replacement_statistics
 from selfloop.correctors.strength import share_kept
+from selfloop.metrics.frechet import squared_w2_to_standard_plane
 from selfloop.models.statistics import Statistics, draw, gaussian_statistics, single
 
 N, M, D = 50, 25, 2
@@ -219,7 +220,5 @@ def _real(key: Array) -> sources.Source:
 
 
 def to_target(state: GaussianState) -> Array:
-    """W2 to N(0, I_2) in closed form: tr (S^1/2) = sqrt(tr S + 2 sqrt(det S)) for 2 x 2 matrices."""
-    a, b, c = state.covariance[0, 0], state.covariance[0, 1], state.covariance[1, 1]
-    root = jnp.sqrt(a + c + 2 * jnp.sqrt(jnp.maximum(a * c - b * b, 0)))
-    return jnp.sqrt(jnp.maximum(jnp.sum(state.mean**2) + a + c + 2 - 2 * root, 0))
+    """W2 to N(0, I_2)."""
+    return jnp.sqrt(squared_w2_to_standard_plane(state.mean, state.covariance))

@@ -8,6 +8,7 @@ from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.statistics import replacement_statistics
 from selfloop.loop import Generation, Loop
+from selfloop.metrics.frechet import squared_w2_to_standard_plane
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import gaussian_statistics, record
 from selfloop.stability import recursions
@@ -22,11 +23,8 @@ GAMMA = np.array([0.0, 0.3, 1.0, 5.0])
 
 
 def w2_squared(result: Generation) -> jax.Array:
-    """W2^2 to N(0, I): |e|^2 + tr S + 2 - 2 tr sqrt S, and tr sqrt S = sqrt(tr S + 2 sqrt det S) in two dimensions."""
-    mean, covariance = result.state
-    trace = covariance[0, 0] + covariance[1, 1]
-    det = covariance[0, 0] * covariance[1, 1] - covariance[0, 1] ** 2
-    return mean @ mean + trace + 2 - 2 * jnp.sqrt(trace + 2 * jnp.sqrt(det))
+    """W2^2 to N(0, I)."""
+    return squared_w2_to_standard_plane(result.state.mean, result.state.covariance)
 
 
 def build(key: jax.Array, gamma: jax.Array) -> Loop:

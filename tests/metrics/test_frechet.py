@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jax.test_util import check_grads
 
 from selfloop.metrics import frechet_distance, gaussian_w2, moments, squared_frechet
-from selfloop.metrics.frechet import Moments, nuclear_norm, sqrt_psd
+from selfloop.metrics.frechet import Moments, nuclear_norm, sqrt_psd, squared_w2_to_standard_plane
 
 distance = jax.jit(frechet_distance)
 
@@ -109,3 +109,14 @@ def test_gradient_is_right_and_finite_at_singular_covariances():
     few, flat = samples(0, 4, 12), jnp.ones((6, 12))
     assert jnp.isfinite(jax.jit(jax.grad(frechet_distance))(few, samples(1, 5, 12))).all()
     assert jnp.isfinite(jax.jit(jax.grad(frechet_distance))(flat, flat)).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31 - 1))
+def test_the_plane_has_a_closed_form(seed):
+    rng = np.random.default_rng(seed)
+    mean, factor = rng.normal(size=2), rng.normal(size=(2, rng.integers(1, 4)))
+    with jax.enable_x64(True):
+        covariance = jnp.asarray(factor @ factor.T)
+        expected = gaussian_w2(jnp.asarray(mean), covariance, jnp.zeros(2), jnp.eye(2)) ** 2
+        np.testing.assert_allclose(squared_w2_to_standard_plane(jnp.asarray(mean), covariance), expected, rtol=1e-6)
