@@ -52,19 +52,23 @@ def guided(predict: Predict, guidance: float, unlabelled: int) -> Predict:
 
 
 def ddim(key: Array, predict: Predict, label: Array, length: Array, shape: tuple[int, int], steps: int) -> Array:
-    """Deterministic DDIM (Song et al. 2021) from noise to motions [B, T, D] in ``steps`` steps, one scan.
+    """Deterministic DDIM (Song et al. 2021) from noise to motions [B, T, D] in ``steps`` steps. Consumes the key."""
+    noise = jax.random.normal(key, (label.shape[0], *shape), jnp.float32)
+    return denoised(predict, noise, 1.0, label, length, steps)
+
+
+def denoised(predict: Predict, x: Array, level: float, label: Array, length: Array, steps: int) -> Array:
+    """DDIM from x_u [B, T, D] at ``level`` u down to motions [B, T, D] in ``steps`` steps, one scan.
 
     Going from level u to v: noise = (x_u - cos(pi u/2) x_0) / sin(pi u/2), then x_v from x_0 and that noise.
     """
-    size = label.shape[0]
-    levels = jnp.linspace(1.0, 0.0, steps + 1, dtype=jnp.float32)
-    start = jax.random.normal(key, (size, *shape), jnp.float32)
+    levels = jnp.linspace(level, 0.0, steps + 1, dtype=jnp.float32)
 
     def step(x: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
-        here, there = (jnp.full((size,), level) for level in pair)
+        here, there = (jnp.full((x.shape[0],), level) for level in pair)
         clean = predict(x, here, label, length)
         angle = jnp.pi / 2 * pair[0]
         noise = (x - jnp.cos(angle) * clean) / jnp.sin(angle)
         return noised(clean, noise, there), None
 
-    return jax.lax.scan(step, start, (levels[:-1], levels[1:]))[0]
+    return jax.lax.scan(step, x, (levels[:-1], levels[1:]))[0]
