@@ -1,7 +1,7 @@
 """The spaces in which a corrector of motion is audited: the encoder's latents, and physical artefacts.
 
-Each is a function of a batch as `selfloop.audit` wants it, ``features(batch) -> points`` [N, F], for batches of features
-[N, T, 64] with ``cond["length"]`` [N].
+Each is a function of a batch as `selfloop.audit` wants it, ``features(batch) -> points`` [N, F], for batches of
+features [N, T, 64] with ``cond["length"]`` [N].
 """
 
 from collections.abc import Callable
