@@ -13,13 +13,18 @@ SHARES = {"loop": 0.50, "reference": 0.20, "encoder": 0.20, "tuning": 0.05, "hel
 prior, and the bench's tuning and held-out clips."""
 
 
-def role(name: str) -> str:
-    """The role of the clip called ``name``: the first 8 bytes of its SHA-256, as a share of 2^64, laid on `SHARES`."""
+def place(name: str) -> float:
+    """Where in [0, 1) the clip called ``name`` lies: the first 8 bytes of its name's SHA-256 as a share of 2^64."""
     digest = hashlib.sha256(name.removesuffix(MIRRORED).encode()).digest()
-    place, edge = int.from_bytes(digest[:8], "big") / 2**64, 0.0
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def role(name: str) -> str:
+    """The role of the clip called ``name``: its `place`, laid on `SHARES`."""
+    here, edge = place(name), 0.0
     for title, share in SHARES.items():
         edge += share
-        if place < edge:
+        if here < edge:
             return title
     return title
 

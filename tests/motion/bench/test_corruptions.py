@@ -38,7 +38,7 @@ def angles_of(x):
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1), size=st.floats(1e-3, 1e3))
 def test_finite_features_stay_finite_and_lengths_are_kept(name, seed, size):
-    x = jnp.float32(size) * jax.random.normal(jax.random.key(seed), (4, FRAMES, features.D))
+    x = jnp.float32(size) * jax.random.normal(jax.random.key(seed), (len(LENGTHS), FRAMES, features.D))
     length = jnp.array(LENGTHS, jnp.int32)
     y = CORRUPTIONS[name](jax.random.key(seed), x, length)
     assert y.shape == x.shape
@@ -98,7 +98,7 @@ def test_skating_scales_the_path_alone(name, factor):
 
 
 def test_jitter_is_white_and_of_5_hundredths_of_a_radian():
-    x, _, y = corrupted("jitter", lengths=(40,) * 20)
+    x, _, y = corrupted("jitter", lengths=(40,) * 4)
     noise = angles_of(y) - angles_of(x)
     count = noise.size
     assert abs(noise.std() - 0.05) < 4 * 0.05 / np.sqrt(2 * count)
@@ -106,7 +106,7 @@ def test_jitter_is_white_and_of_5_hundredths_of_a_radian():
 
 
 def test_pose_noise_is_constant_in_time():
-    x, _, y = corrupted("pose_noise", lengths=(40,) * 20)
+    x, _, y = corrupted("pose_noise", lengths=(40,) * 4)
     noise = angles_of(y) - angles_of(x)
     np.testing.assert_allclose(noise, np.broadcast_to(noise[:, :1], noise.shape), atol=5e-3)
     one = noise[:, 0]
@@ -114,7 +114,7 @@ def test_pose_noise_is_constant_in_time():
 
 
 def test_limits_are_passed_by_half_a_radian_by_some_coordinates():
-    x, _, y = corrupted("limits", lengths=(40,) * 8)
+    x, _, y = corrupted("limits", lengths=(40,) * 4)
     angles = angles_of(y)
     pushed = np.abs(angles - angles_of(x)).max(1) > 1e-2
     np.testing.assert_array_equal(pushed.sum(1), PUSHED)
@@ -143,7 +143,7 @@ def test_over_smoothing_keeps_a_steady_pace():
 
 
 def test_time_is_warped_along_the_same_path_and_ends_in_the_same_place():
-    x, length = made_up(3, (40,) * 10)
+    x, length = made_up(3, (40,) * 4)
     motion = features.decode(x)
     # a root that moves at 1 m/s: its place is the time
     root = jnp.zeros_like(motion.root).at[..., 0].set(jnp.arange(FRAMES, dtype=jnp.float32)[None] / 20)
@@ -159,7 +159,7 @@ def test_time_is_warped_along_the_same_path_and_ends_in_the_same_place():
 
 
 def test_the_mix_hurts_in_every_way():
-    x, length, y = corrupted("mix", lengths=(40,) * 10)
+    x, length, y = corrupted("mix", lengths=(40,) * 4)
     before, after = artifacts.measure(x, length), artifacts.measure(y, length)
     assert float((after["jerk"] - before["jerk"]).min()) > 0
     change = joints(y) - joints(x)
