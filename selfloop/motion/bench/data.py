@@ -35,7 +35,10 @@ class Data(NamedTuple):
     reference: dict[str, Windows]
     """What an audit of each split calls real."""
     loop: Windows | None
-    """Windows of the loop's clips, in no other role: controls, and the nearest real motion. None in a small set."""
+    """Windows of the loop's clips, for controls and the nearest real motion; None in a small set."""
+    encoder: tuple[Windows, list[str]] | None
+    """Windows of the clips that encoder and prior are trained on, as the motion loop cuts them and with its labels, and
+    their styles; None in a small set."""
     names: tuple[str, ...]
     digest: str
     """A hash of the windows."""
@@ -60,11 +63,13 @@ def load(path: str | None, most: int) -> Data:
         reference = {
             split: _windows(parts[other[split]], names, REFERENCE, f"the {other[split]} clips") for split in SPLITS
         }
-        loop = None
+        loop = encoder = None
     else:
         reference = dict.fromkeys(SPLITS, _windows(parts["reference"], names, REFERENCE, "the reference's clips"))
         loop = _windows(parts["loop"], names, REFERENCE, "the loop's clips")
-    return Data(bench, reference, loop, names, _digest([*bench.values(), *reference.values()]))
+        cut = windows.cut(parts["encoder"], FRAMES)
+        encoder = cut, [parts["encoder"][i].style for i in cut.clip]
+    return Data(bench, reference, loop, encoder, names, _digest([*bench.values(), *reference.values()]))
 
 
 def halves(clips: list[Clip]) -> dict[str, list[Clip]]:

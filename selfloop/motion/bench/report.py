@@ -1,0 +1,173 @@
+"""What a bench shows: bench.json, a table on screen, the goals, figures, and the page. Only held-out figures are shown.
+
+The rows of the tuning split are in bench.json alone.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from selfloop.motion.bench import goals, picture
+from selfloop.motion.bench.cases import GENERATED
+from selfloop.motion.bench.corruptions import CORRUPTIONS
+from selfloop.motion.bench.data import SPLITS, Data
+from selfloop.motion.bench.goals import Rows, find
+from selfloop.motion.bench.ladder import LADDER
+from selfloop.runs import figures, progress, record
+from selfloop.runs import report as page
+from selfloop.runs.config import to_dict
+from selfloop.runs.report import Plot, Table
+from selfloop.runs.wording import heading
+
+TITLE = "What correctors of motion do"
+
+HEADLINE = (
+    ("survival", "clean"),
+    ("survival", "mix"),
+    ("after_root_relative_mm", "clean"),
+    ("after_mm", "clean"),
+    ("second_pass_rise_mm", "clean"),
+    ("map_contraction", "float"),
+    ("map_contraction", "jitter"),
+    ("map_contraction", "pose_noise"),
+    ("distance_ratio", "over_smooth"),
+    ("penetration_mm", "mix"),
+    ("skate_walks_mm_per_frame", "clean"),
+    ("effective_gamma_artefacts", "generator_20"),
+    ("effective_gamma_features", "generator_20"),
+    ("motion_s_per_core_s", "clean"),
+)
+"""Measure and corruption of each column of the table on screen."""
+
+MEASURES = {
+    "survival": "Share of motions that the corrector did not mark as failed; the other tables are over those.",
+    "map_contraction": "k = mean |C(x) - C(clean)| / mean |x - clean|: 0 forgets the corruption, 1 keeps it.",
+    "distance_ratio": "Mean distance to the clean motion after over before: over 1 the correction did harm.",
+    "before_mm": "Mean distance of the joints to the clean motion, before.",
+    "after_mm": "The same after; on clean motion this is the corrector's bias.",
+    "after_root_relative_mm": "The same with the pelvis in one place.",
+    "moved_mm": "How far the corrector moved the joints.",
+    "second_pass_mm": "How far a second pass moves them again.",
+    "second_pass_rise_mm": "How much farther from the clean motion the second pass leads.",
+    "penetration_mm": "Depth under the floor of the deepest contact sphere; corrector none: of the corrupted motion.",
+    "float_mm": "Height over the floor of the lowest contact sphere; real motion flies as well.",
+    "skate_mm_per_frame": "Slide of standing feet.",
+    "skate_walks_mm_per_frame": "The same of motions whose label says that they walk or run.",
+    "skate_ratio": "Share of steps in which a standing foot slides faster than 0.2 m/s.",
+    "jerk": "Mean third derivative of the joints' places; real motion's is the ideal.",
+    "limit_violation_deg": "Mean excess over the joints' limits.",
+    "effective_gamma_artefacts": "Effective gamma in the space of artefacts; a dash where the audit refuses.",
+    "control_gamma_artefacts": "The same of a corrector that replaces half of the motions by real ones: 1.",
+    "effective_gamma_features": "Effective gamma in the encoder's features.",
+    "control_gamma_features": "The same of a corrector that replaces half of the motions by real ones: 1.",
+    "root_force_share": "Rms residual force at the root over body weight, median over motions.",
+    "root_torque_share": "Rms residual torque at the root over body weight x 1 m, median over motions.",
+    "motion_s_per_core_s": "Seconds of motion a second of processor time, one timing a cell, nothing compiled.",
+    "motion_s_per_gpu_s": "Seconds of motion a second of the accelerator, likewise.",
+}
+"""Every table of the page, in order, and what its measure means."""
+
+
+def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
+    """Write bench.json, the figures and the page, print the headline and the goals; the page's path."""
+    record.write_json(out / "bench.json", rows)
+    headline, verdicts = overview(rows), goals.verdicts(rows)
+    progress.table(headline, ["corrector", *columns(headline)], title=f"{TITLE}: held-out clips")
+    progress.table(verdicts, list(verdicts[0]), title="Goals")
+    drawn = picture.figures_of(rows)
+    for name, (figure, _) in drawn.items():
+        figures.save(out / "figures" / f"{name}.png", figure)
+    path = out / "report.html"
+    page.write(
+        path,
+        TITLE,
+        summary(rows, config, data, verdicts),
+        to_dict(config),
+        record.read_json(out / "environment.json"),
+        tables=[
+            Table("Goals on held-out clips", list(verdicts[0]), verdicts, "Holds: the value, not its interval."),
+            Table("Headline", ["corrector", *columns(headline)], headline, "Held-out clips."),
+            Table("The ladder", ["corrector", "about"], ladder(rows)),
+            *tables(rows),
+        ],
+        plots=[Plot(figure, caption) for figure, caption in drawn.values()],
+    )
+    return path
+
+
+def present(rows: Rows, field: str) -> list[str]:
+    """The correctors or corruptions of which there are rows, in the order of the tables."""
+    there = {row[field] for row in rows}
+    return [name for name in (*LADDER, *CORRUPTIONS, *GENERATED) if name in there]
+
+
+def overview(rows: Rows) -> list[dict[str, Any]]:
+    """One row a corrector: the headline figures that were measured."""
+    found = []
+    for corrector in present(rows, "corrector"):
+        row = {"corrector": corrector}
+        for measure, corruption in HEADLINE:
+            one = find(rows, corrector, corruption, measure)
+            row |= {f"{heading(measure)}, {corruption}": None if one is None else one.value}
+        found.append(row)
+    return found
+
+
+def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Columns but the first in which there is anything."""
+    return [name for name in list(rows[0])[1:] if any(row[name] is not None for row in rows)]
+
+
+def tables(rows: Rows) -> list[Table]:
+    """One table a measure: correctors against corruptions, each value with its interval."""
+    made = []
+    for measure, meaning in MEASURES.items():
+        held = [row for row in rows if row["measure"] == measure and row["split"] == SPLITS[-1]]
+        if not held:
+            continue
+        across = present(held, "corruption")
+        body = []
+        for corrector in present(held, "corrector"):
+            cells = {corruption: text(find(held, corrector, corruption, measure)) for corruption in across}
+            body.append({"corrector": corrector} | cells)
+        made.append(Table(heading(measure), ["corrector", *across], body, meaning))
+    return made
+
+
+def text(one: Any) -> str | None:
+    """A value and its interval."""
+    if one is None:
+        return None
+    if math.isnan(one.low):
+        return f"{one.value:.3g}"
+    return f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}]"
+
+
+def ladder(rows: Rows) -> list[dict[str, str]]:
+    """What each corrector of the table is."""
+    return [{"corrector": name, "about": LADDER[name].about} for name in present(rows, "corrector")]
+
+
+def summary(rows: Rows, config: Any, data: Data, verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What was run, what it says, and what is missing, in sentences."""
+    held = data.bench[SPLITS[-1]]
+    judged = [row for row in verdicts if row["holds"] != "not measured"]
+    short = [row["figure"] for row in judged if row["holds"] == "no"]
+    lines = [
+        f"{len(held.x)} held-out windows of 2 s from {len(set(held.clip.tolist()))} clips, each clip on its floor; "
+        "figures of the tuning clips are in bench.json alone. Intervals are 95 %, by resampling clips.",
+        f"{len(judged) - len(short)} of {len(judged)} measured goals hold"
+        + (f"; not: {', '.join(short)}." if short else "."),
+    ]
+    few = [f"{name} ({LADDER[name].most} motions a case)" for name in present(rows, "corrector") if LADDER[name].most]
+    if few:
+        lines.append(f"Measured on few motions, for the cost, with intervals as wide: {', '.join(few)}.")
+    if data.loop is None:
+        gone = [name for name in config.correctors if LADDER[name].needs]
+        gone += [name for name in config.corruptions if name in GENERATED]
+        lines.append(
+            "This set is too small to give clips a role each: its clips are halved, an audit of one half calls the "
+            f"other one real, there is no control, and what needs other clips is left out: {', '.join(gone)}."
+        )
+    return lines
