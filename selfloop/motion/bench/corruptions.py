@@ -25,7 +25,7 @@ Change = Callable[[Array, Motion, Array], Motion]
 BEYOND = 0.5
 """How far (rad) `limits` pushes a joint coordinate over its limit."""
 PUSHED = 6
-"""Joint coordinates that `limits` pushes, of those in `_pushable`."""
+"""Joint coordinates that `push_limits` pushes."""
 
 
 def corruption(*changes: Change) -> Corruption:
@@ -113,16 +113,18 @@ def _pushable() -> np.ndarray:
 
 
 def push_limits(key: Array, motion: Motion, length: Array) -> Motion:
-    """`PUSHED` random joint coordinates shifted by a constant each, until the farthest frame lies `BEYOND` its limit.
+    """`PUSHED` joint coordinates shifted by a constant each, until the farthest frame lies `BEYOND` outside its limit.
 
-    Each goes over the limit that it comes nearest to.
+    They are those of a random half of all that come nearest to a limit, and go over that one.
     """
     angles = skeleton.coordinates(motion.rotations)
     counts = features.valid(length, len(angles))[:, None]
     below = jnp.where(counts, angles, jnp.inf).min(0) - LIMITS[:, 0]
     above = LIMITS[:, 1] - jnp.where(counts, angles, -jnp.inf).max(0)
     push = jnp.where(below < above, -below - BEYOND, above + BEYOND)
-    chosen = jax.random.choice(key, jnp.asarray(_pushable()), (PUSHED,), replace=False)
+    places = _pushable()
+    half = jax.random.choice(key, jnp.asarray(places), (len(places) // 2,), replace=False)
+    chosen = half[jnp.argsort(jnp.minimum(below, above)[half])[:PUSHED]]
     return _bent(motion, jnp.zeros_like(push).at[chosen].set(push[chosen])[None])
 
 
