@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfloop.motion.data import features, rotations, skeleton
+from selfloop.motion.data.clip import Clip
 from selfloop.motion.data.skeleton import Motion, Q
 
 FRAMES = 40
@@ -27,3 +28,10 @@ def made_up(seed: int, lengths: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
 def joints(x: jax.Array) -> np.ndarray:
     """World positions of the joints [N, T, J, 3] (m)."""
     return np.asarray(skeleton.forward(features.decode(x))[0])
+
+
+def still(name: str, frames: int) -> Clip:
+    """A clip that stands on the floor and does not move."""
+    root = np.tile(np.array([0, 0, skeleton.LEG_HEIGHT], np.float32), (frames, 1))
+    turns = np.tile(np.array([1, 0, 0, 0], np.float32), (frames, skeleton.J, 1))
+    return Clip(name, 20.0, root, turns, name)
