@@ -1,14 +1,16 @@
-"""The cases of a run by split and corruption: corrupted windows, and samples of a generator."""
+"""The cases of a run: corrupted windows, samples of a generator, and samples of one that its corrector has trained."""
 
 import functools
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfloop.batch import Batch, take
+from selfloop.batch import take
+from selfloop.correctors.strength import Corrector
 from selfloop.motion import setup
 from selfloop.motion.bench import generator
 from selfloop.motion.bench.cells import Case, walking
@@ -17,25 +19,21 @@ from selfloop.motion.bench.data import Data, relabelled
 
 GENERATED = {f"generator_{t}": t for t in generator.GENERATIONS}
 """Corruptions that are samples of an uncorrected model, with their generation."""
+ON_POLICY = f"on_policy_{generator.CORRECTED}"
+"""The corruption that is raw samples of a model which the very corrector was in the loop of, for so many generations:
+the errors that are left are those it does not see. Slow, so measured where it is asked for."""
+MADE = (*GENERATED, ON_POLICY)
+"""Corruptions without a clean counterpart."""
 
 
-def maker(data: Data, path: str | None, samples: int, seed: int) -> Callable[[str, str], Case]:
-    """A function ``case(split, corruption)``, which makes each case once.
+def paired(data: Data, seed: int) -> Callable[[str, str], Case]:
+    """A function ``case(split, corruption)`` of corrupted windows, which makes each case once, whoever asks for it.
 
-    Args:
-        data: the clean windows.
-        path: where they were read from, for the generator, which is trained on the loop's clips.
-        samples: of each generation.
-        seed: of the corruptions; each has random numbers of its own.
+    Each corruption has random numbers of its own, from ``seed``.
     """
-    every = functools.cache(lambda: _generated(data, path, samples))
 
     @functools.cache
     def case(split: str, name: str) -> Case:
-        if name in GENERATED:
-            batch = every()[GENERATED[name]]
-            label = np.asarray(batch.cond["label"])
-            return Case(name, batch, None, np.arange(batch.capacity), walking(label, data.names))
         cut = data.bench[split]
         clean = setup.batch(cut)
         key = jax.random.fold_in(jax.random.key(seed), zlib.crc32(f"{split} {name}".encode()))
@@ -47,20 +45,38 @@ def maker(data: Data, path: str | None, samples: int, seed: int) -> Callable[[st
     return case
 
 
+def generated(
+    data: Data, path: str | None, samples: int, folder: Path, build: Callable[[str], Corrector]
+) -> Callable[[str, str], Case]:
+    """A function ``case(corruption, corrector)`` of ``samples`` samples, which makes each case once.
+
+    Args:
+        data: gives the names of labels.
+        path: the set of motions, on whose loop's clips the generator is trained.
+        samples: of each generation.
+        folder: for chains that a corrector is part of; the uncorrected ones are in the user's cache.
+        build: gives a corrector by its name.
+    """
+    settings = generator.settings(path)
+    loop = functools.cache(lambda: setup.load(settings))
+    uncorrected = functools.cache(lambda: generator.generated(settings, loop()))
+
+    @functools.cache
+    def case(name: str, corrector: str) -> Case:
+        if name == ON_POLICY:
+            batch = generator.on_policy(settings, loop(), build(corrector), folder / corrector)
+        else:
+            batch = uncorrected()[GENERATED[name]]
+        label = relabelled(np.asarray(batch.cond["label"]), loop().real.names, data.names)
+        batch = take(batch._replace(cond=batch.cond | {"label": jnp.asarray(label)}), slice(samples))
+        label = np.asarray(batch.cond["label"])
+        return Case(name, batch, None, np.arange(batch.capacity), walking(label, data.names))
+
+    return case
+
+
 def first(case: Case, n: int | None) -> Case:
     """The case with its first n motions; all of them for None."""
     rows = slice(n)
     clean = None if case.clean is None else case.clean[rows]
     return Case(case.name, take(case.batch, rows), clean, case.unit[rows], case.walks[rows])
-
-
-def _generated(data: Data, path: str | None, samples: int) -> dict[int, Batch]:
-    """Samples by generation, their labels places in the bench's names."""
-    settings = generator.settings(path)
-    loop = setup.load(settings)
-
-    def ours(batch: Batch) -> Batch:
-        label = relabelled(np.asarray(batch.cond["label"]), loop.real.names, data.names)
-        return take(batch._replace(cond=batch.cond | {"label": jnp.asarray(label)}), slice(samples))
-
-    return {t: ours(batch) for t, batch in generator.generated(settings, loop).items()}

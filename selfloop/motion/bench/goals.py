@@ -45,6 +45,14 @@ GOALS = (
     Goal("residual torque, rms over body weight x 1 m", "physics", "clean", "root_torque_share", most=0.1),
     Goal("gamma, artefacts", "physics", "generator_20", "effective_gamma_artefacts", least=1, surely=True),
     Goal("gamma, features", "physics_prior", "generator_20", "effective_gamma_features", least=0.5, surely=True),
+    Goal(
+        "gamma, features, on-policy",
+        "physics_prior",
+        "on_policy_10",
+        "effective_gamma_features",
+        least=0.25,
+        surely=True,
+    ),
     Goal("speed", "physics", "clean", "motion_s_per_core_s", least=300),
     Goal("speed on the accelerator", "physics", "clean", "motion_s_per_gpu_s", least=1500),
 )

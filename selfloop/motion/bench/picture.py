@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from selfloop.motion.bench.cases import GENERATED
+from selfloop.motion.bench.cases import MADE
 from selfloop.motion.bench.corruptions import CORRUPTIONS
 from selfloop.motion.bench.goals import Rows
 from selfloop.motion.bench.ladder import LADDER
@@ -71,7 +71,7 @@ def gammas(rows: Rows) -> Any:
 
 def _gammas(axes: Any, rows: Rows, space: str) -> None:
     correctors = [name for name in LADDER if name != "none" and any(row["corrector"] == name for row in rows)]
-    across = [name for name in (*CORRUPTIONS, *GENERATED) if any(row["corruption"] == name for row in rows)]
+    across = [name for name in (*CORRUPTIONS, *MADE) if any(row["corruption"] == name for row in rows)]
     colour = figures.colours(correctors)
     for i, corrector in enumerate(correctors):
         own = [row for row in rows if row["corrector"] == corrector and math.isfinite(row["low"])]

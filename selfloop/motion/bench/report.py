@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selfloop.motion.bench import goals, picture
-from selfloop.motion.bench.cases import GENERATED
+from selfloop.motion.bench.cases import MADE
 from selfloop.motion.bench.corruptions import CORRUPTIONS
 from selfloop.motion.bench.data import SPLITS, Data
 from selfloop.motion.bench.goals import Rows, find
@@ -99,7 +99,7 @@ def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
 def present(rows: Rows, field: str) -> list[str]:
     """The correctors or corruptions of which there are rows, in the order of the tables."""
     there = {row[field] for row in rows}
-    return [name for name in (*LADDER, *CORRUPTIONS, *GENERATED) if name in there]
+    return [name for name in (*LADDER, *CORRUPTIONS, *MADE) if name in there]
 
 
 def overview(rows: Rows) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ def summary(rows: Rows, config: Any, data: Data, verdicts: Sequence[Mapping[str,
         lines.append(f"Measured on few motions, for the cost, with intervals as wide: {', '.join(few)}.")
     if data.loop is None:
         gone = [name for name in config.correctors if LADDER[name].needs]
-        gone += [name for name in config.corruptions if name in GENERATED]
+        gone += [name for name in config.corruptions if name in MADE]
         lines.append(
             "This set is too small to give clips a role each: its clips are halved, an audit of one half calls the "
             f"other one real, there is no control, and what needs other clips is left out: {', '.join(gone)}."

@@ -11,8 +11,8 @@ import tyro
 
 from selfloop.errors import ConfigError
 from selfloop.metrics.contraction import Estimate
-from selfloop.motion.bench import cells, estimates, gammas, generator, report
-from selfloop.motion.bench.cases import GENERATED, first, maker
+from selfloop.motion.bench import cases, cells, estimates, gammas, generator, report
+from selfloop.motion.bench.cases import GENERATED, MADE, ON_POLICY, first
 from selfloop.motion.bench.cells import Case
 from selfloop.motion.bench.corruptions import CORRUPTIONS
 from selfloop.motion.bench.data import SPLITS, Data, load
@@ -42,7 +42,8 @@ class BenchConfig:
     correctors: tuple[str, ...] = tuple(LADDER)
     """Rungs of the ladder."""
     corruptions: tuple[str, ...] = (*CORRUPTIONS, *GENERATED)
-    """What is done to the clean motions; generator_T are samples of an uncorrected model after T generations."""
+    """What is done to the clean motions; generator_T are samples of an uncorrected model after T generations. Not among
+    the default: on_policy_10, samples of a model after 10 generations with the very corrector in the loop."""
     windows: int = 128
     """Windows of two seconds of each split, distinct clips first; all there are, if there are fewer."""
     samples: int = generator.SAMPLES
@@ -77,7 +78,7 @@ def checked(config: BenchConfig) -> None:
     """ConfigError for the first setting outside its range."""
     for option, asked, known in (
         ("correctors", config.correctors, (*LADDER,)),
-        ("corruptions", config.corruptions, (*CORRUPTIONS, *GENERATED)),
+        ("corruptions", config.corruptions, (*CORRUPTIONS, *MADE)),
     ):
         wrong = [name for name in asked if name not in known]
         if wrong or not asked:
@@ -91,7 +92,7 @@ def plan(config: BenchConfig, data: Data) -> list[tuple[str, str, str]]:
     """The cells (split, corrector, corruption) that these data allow, headline first."""
     able = [name for name in dict.fromkeys(config.correctors) if getattr(data, LADDER[name].needs or "bench")]
     paired = [name for name in dict.fromkeys(config.corruptions) if name in CORRUPTIONS]
-    made = [name for name in dict.fromkeys(config.corruptions) if name in GENERATED and data.loop is not None]
+    made = [name for name in dict.fromkeys(config.corruptions) if name in MADE and data.loop is not None]
     order = [(HEADLINE, name, corruption) for name in able for corruption in paired + made]
     return order + [(SPLITS[0], name, corruption) for name in able for corruption in paired]
 
@@ -101,9 +102,8 @@ def measure(config: BenchConfig, data: Data) -> None:
     path = config.out / "cells.jsonl"
     wanted = plan(config, data)
     done = {(row["split"], row["corrector"], row["corruption"]) for row in record.read(path)}
-    case = maker(data, config.data, config.samples, config.seed)
     with progress(len(wanted), "cells", sum(one in done for one in wanted)) as tick:
-        measured = measurer(config, data, case)
+        measured = measurer(config, data)
         for split, corrector, corruption in wanted:
             if (split, corrector, corruption) not in done:
                 tick(0, f"{corrector} on {corruption}, {split}")
@@ -113,35 +113,40 @@ def measure(config: BenchConfig, data: Data) -> None:
                 tick(1, f"{corrector} on {corruption}, {split}")
 
 
-def measurer(config: BenchConfig, data: Data, case: Callable[[str, str], Case]) -> Callable[..., dict[str, Estimate]]:
+def measurer(config: BenchConfig, data: Data) -> Callable[[str, str, str], dict[str, Estimate]]:
     """A function ``measured(split, corrector, corruption)`` of all measures of a cell; what cells share is kept."""
     key = jax.random.key(config.seed)
     corrector = functools.cache(lambda name: LADDER[name].build(data))
+    made = cases.generated(data, config.data, config.samples, config.out / "on_policy", corrector)
+    given = cases.paired(data, config.seed)
     encoder = functools.cache(lambda: evaluator.load_or_train(data.encoder[0], styles=data.encoder[1])[0])
     targets = functools.cache(
         lambda split: gammas.targets(data.reference[split], data.loop, encoder() if data.encoder else None)
     )
-    control = functools.cache(lambda split, name: gammas.control(key, case(split, name), targets(split)))
+
+    @functools.cache
+    def shared(split: str, name: str, corruption: str) -> tuple[Case, dict[str, Estimate]]:
+        case = made(corruption, name) if corruption in MADE else given(split, corruption)
+        return case, gammas.control(key, case, targets(split))
 
     @functools.cache
     def clean(split: str, name: str) -> cells.Corrected:
-        some = first(case(split, "clean"), LADDER[name].most)
+        some = first(given(split, "clean"), LADDER[name].most)
         return cells.corrected(cells.first_key(key), corrector(name), some.batch)
 
     def measured(split: str, name: str, corruption: str) -> dict[str, Estimate]:
-        whole = case(split, corruption)
+        whole, control = shared(split, name if corruption == ON_POLICY else "", corruption)
         some = first(whole, LADDER[name].most)
         against = None if some.clean is None or corruption == "clean" else clean(split, name)
-        weights = estimates.draws(config.seed, some.unit)
-        found, result = cells.cell(key, corrector(name), some, against, weights)
-        return found | gammas.effective(key, some, result, targets(split)) | control(split, corruption)
+        found, result = cells.cell(key, corrector(name), some, against, estimates.draws(config.seed, some.unit))
+        return found | gammas.effective(key, some, result, targets(split)) | control
 
     return measured
 
 
 def rows(config: BenchConfig) -> list[dict[str, Any]]:
     """All measured rows, in the order of the tables."""
-    order: Sequence[str] = (*LADDER, *CORRUPTIONS, *GENERATED)
+    order: Sequence[str] = (*LADDER, *CORRUPTIONS, *MADE)
     kept = record.read(config.out / "cells.jsonl")
     kept.sort(key=lambda cell: (-SPLITS.index(cell["split"]), *(order.index(cell[name]) for name in NAMES)))
     return [

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from selfloop.motion.bench.cases import ON_POLICY
 from selfloop.motion.bench.corruptions import CORRUPTIONS
 from selfloop.motion.bench.goals import GOALS, verdicts
 from selfloop.motion.bench.ladder import LADDER
@@ -22,7 +23,7 @@ def verdict(figure, *rows):
 def test_goals_name_what_there_is():
     for goal in GOALS:
         assert goal.corrector in LADDER
-        assert goal.corruption in (*CORRUPTIONS, "generator_20")
+        assert goal.corruption in (*CORRUPTIONS, "generator_20", ON_POLICY)
 
 
 @pytest.mark.parametrize(("value", "holds"), [(0.3, "yes"), (0.4, "yes"), (0.41, "no"), (math.nan, "no")])
