@@ -25,6 +25,7 @@ from selfloop.motion.data.features import FPS
 
 WALKS = ("walk", "run")
 """One of these is in the label of a motion whose feet should stand still while they stand."""
+SPEEDS = ("motion_s_per_core_s", "motion_s_per_gpu_s")
 SHARES = ("root_force_share", "root_torque_share")
 
 Estimates = dict[str, Estimate]
@@ -150,9 +151,9 @@ def _again(once: Corrected, twice: Corrected, case: Case, weights: np.ndarray) -
 def _speed(run: Corrected, batch: Batch) -> Estimates:
     """Seconds of motion a second of one core, and of an accelerator where there is one; a single timing."""
     motion = float(np.asarray(batch.cond["length"]).sum()) / FPS
-    found = {"motion_s_per_core_s": estimates.bare(motion / max(run.core_s, 1e-9))}
+    found = {SPEEDS[0]: estimates.bare(motion / max(run.core_s, 1e-9))}
     if jax.default_backend() != "cpu":
-        found["motion_s_per_gpu_s"] = estimates.bare(motion / max(run.wall_s, 1e-9))
+        found[SPEEDS[1]] = estimates.bare(motion / max(run.wall_s, 1e-9))
     return found
 
 

@@ -1,7 +1,7 @@
 """A run of the bench: every corrector on every corruption, each cell kept as soon as it is measured."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -145,17 +145,26 @@ def measurer(config: BenchConfig, data: Data) -> Callable[[str, str, str], dict[
 
 
 def rows(config: BenchConfig) -> list[dict[str, Any]]:
-    """All measured rows, in the order of the tables."""
-    order: Sequence[str] = (*LADDER, *CORRUPTIONS, *MADE)
+    """All measured rows, in the order of the tables.
+
+    A speed is one timing a cell: its interval is the range over the corrector's cells of that split.
+    """
+    order = (*LADDER, *CORRUPTIONS, *MADE)
     kept = record.read(config.out / "cells.jsonl")
     kept.sort(key=lambda cell: (-SPLITS.index(cell["split"]), *(order.index(cell[name]) for name in NAMES)))
-    return [
+    found = [
         {name: cell[name] for name in (*NAMES, "split")}
         | {"measure": measure}
         | {name: record.number(one) for name, one in zip(("value", "low", "high"), three, strict=True)}
         for cell in kept
         for measure, three in cell["measures"].items()
     ]
+    for row in found:
+        if row["measure"] in cells.SPEEDS:
+            same = [one["value"] for one in found if all(one[name] == row[name] for name in SAME)]
+            row |= {"low": min(same), "high": max(same)}
+    return found
 
 
 NAMES = ("corrector", "corruption")
+SAME = ("corrector", "split", "measure")

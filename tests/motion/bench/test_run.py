@@ -115,14 +115,15 @@ def test_bad_settings_are_refused_before_any_work(config, change, says):
     assert not config.out.exists()
 
 
-def test_infinite_limits_come_back_as_they_went(config, tmp_path):
-    config.out.mkdir()
-    measures = {"effective_gamma_artefacts": [2.0, 0.5, math.inf], "motion_s_per_core_s": [9.0, math.nan, math.nan]}
-    cell = {"split": "heldout", "corrector": "none", "corruption": "float", "measures": measures}
-    record.append(config.out / "cells.jsonl", cell)
-    gamma, speed = bench.rows(config)
-    assert gamma["high"] == math.inf
-    assert math.isnan(speed["low"])
+def test_infinite_limits_come_back_and_speeds_have_their_range(config):
+    for corruption, speed in (("float", 9.0), ("clean", 7.0)):
+        measures = {"effective_gamma_artefacts": [2.0, 0.5, math.inf], "motion_s_per_core_s": [speed, None, None]}
+        cell = {"split": "heldout", "corrector": "none", "corruption": corruption, "measures": measures}
+        record.append(config.out / "cells.jsonl", cell)
+    rows = bench.rows(config)
+    assert [row["corruption"] for row in rows] == ["clean"] * 2 + ["float"] * 2
+    assert rows[0]["high"] == math.inf
+    assert [rows[1][name] for name in ("value", "low", "high")] == [7, 7, 9]
 
 
 @pytest.mark.parametrize(
