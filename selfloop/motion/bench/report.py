@@ -63,7 +63,7 @@ MEASURES = {
     "control_gamma_features": "The same of a corrector that replaces half of the motions by real ones: 1.",
     "root_force_share": "Rms residual force at the root over body weight, median over motions.",
     "root_torque_share": "Rms residual torque at the root over body weight x 1 m, median over motions.",
-    "motion_s_per_core_s": "Seconds of motion a second of processor time, one timing a cell; the range over all corruptions.",
+    "motion_s_per_core_s": "Seconds of motion a second of processor time; in brackets the range over all corruptions.",
     "motion_s_per_gpu_s": "Seconds of motion a second of the accelerator, likewise.",
 }
 """Every table of the page, in order, and what its measure means."""

@@ -66,6 +66,11 @@ def run(config: BenchConfig) -> Path:
     checked(config)
     print(f"reading motion: {config.data or 'the 15 embedded clips'}", flush=True)
     data = load(config.data, config.windows)
+    if not plan(config, data):
+        raise ConfigError(
+            f"--correctors {' '.join(config.correctors)} --corruptions {' '.join(config.corruptions)}: none of these "
+            "can be measured on a set of fewer than 100 clips, for they need other clips; give a larger set (--data)"
+        )
     config = replace(config, data_digest=data.digest)
     with alone(config.out):
         resume_or_start(config.out, config, extends=(), ignores=("out", "data", "correctors", "corruptions"))

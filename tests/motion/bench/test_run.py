@@ -115,6 +115,12 @@ def test_bad_settings_are_refused_before_any_work(config, change, says):
     assert not config.out.exists()
 
 
+def test_a_small_set_is_refused_where_all_that_is_asked_needs_a_large_one(config):
+    with pytest.raises(ConfigError, match="--correctors prior --corruptions clean: none of these can be measured"):
+        bench.run(replace(config, correctors=("prior",), corruptions=("clean",)))
+    assert not config.out.exists()
+
+
 def test_infinite_limits_come_back_and_speeds_have_their_range(config):
     for corruption, speed in (("float", 9.0), ("clean", 7.0)):
         measures = {"effective_gamma_artefacts": [2.0, 0.5, math.inf], "motion_s_per_core_s": [speed, None, None]}
