@@ -12,15 +12,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfloop.audit import Audit, audit
 from selfloop.batch import Batch
 from selfloop.correctors.identity import identity
 from selfloop.correctors.strength import Corrector
 from selfloop.loop import Generation, checkpointed
 from selfloop.motion import setup
-from selfloop.motion.bench.spaces import Space
 from selfloop.motion.config import MotionLoopConfig
-from selfloop.motion.data.windows import Windows
 from selfloop.motion.model import denoiser, diffusion, model, spectrum
 from selfloop.motion.model.kept import kept
 from selfloop.motion.setup import Data
@@ -54,25 +51,11 @@ def on_policy(
 ) -> Batch:
     """`SAMPLES` raw samples of a model that has been corrected by ``corrector`` for so many ``generations``.
 
-    ``folder`` keeps the chain and its samples, and says which corrector they are of: give every corrector its own.
+    They are what the corrector itself meets in the loop, after it has removed what it can see: audit it on them. Labels
+    are those of ``data.real``. ``folder`` keeps the chain and its samples, and says which corrector they are of: give
+    every corrector its own.
     """
     return _chain(config, data, corrector, Path(folder), (generations,))[generations]
-
-
-def audited(
-    key: jax.Array, corrector: Corrector, raw: Batch, reference: Windows, spaces: dict[str, Space]
-) -> dict[str, Audit]:
-    """The audit of one correction of raw samples in each of ``spaces``; the corrector runs once, the key is consumed.
-
-    Raises TooNearError where the raw samples cannot be told from the reference in one of the spaces.
-    """
-    key_correct, key_audit = jax.random.split(key)
-    done = jax.block_until_ready(corrector(key_correct, raw, None))
-    target = setup.batch(reference)
-    return {
-        name: audit(key_audit, lambda *_: done, raw, target, space, group=reference.clip)
-        for name, space in spaces.items()
-    }
 
 
 def _home(config: MotionLoopConfig, data: Data) -> Path:

@@ -53,6 +53,18 @@ def test_ddim_with_the_best_predictor_draws_from_the_gaussian():
     np.testing.assert_array_less(np.abs(np.cov(x.T) - COVARIANCE), 5 * error + 0.02)
 
 
+@pytest.mark.parametrize("level", [0.3, 0.7, 0.95])
+def test_from_any_level_the_flow_ends_in_the_gaussian(level):
+    x = MEAN[None, None] + jax.random.normal(jax.random.key(7), (50, 1, 3)) @ ROOT.T.astype(np.float32)
+    noisy = diffusion.noised(x, jax.random.normal(jax.random.key(8), x.shape), jnp.full(50, level))
+    found = np.asarray(diffusion.denoised(best, noisy, level, LABELS[:50], LABELS[:50], 800))[:, 0]
+    # The exact flow is linear: x_u, normal with mean c m and covariance c^2 S + s^2, is led to the normal of m and S.
+    c, s = np.cos(np.pi / 2 * level), np.sin(np.pi / 2 * level)
+    narrow, wide = scipy.linalg.sqrtm(COVARIANCE), scipy.linalg.sqrtm(c**2 * COVARIANCE + s**2 * np.eye(3))
+    exact = MEAN + (np.asarray(noisy)[:, 0] - c * MEAN) @ np.linalg.inv(wide) @ narrow
+    np.testing.assert_allclose(found, exact, atol=0.02)
+
+
 @pytest.mark.parametrize("steps", [1, 5, 20])
 def test_ddim_follows_its_recursion(steps):
     # For N(0, s^2) all is linear: x_v = (g cos v + (1 - g cos u) sin v / sin u) x_u, g = c s^2 / (c^2 s^2 + sin^2).
