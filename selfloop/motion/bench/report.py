@@ -158,7 +158,7 @@ def summary(rows: Rows, config: Any, data: Data, verdicts: Sequence[Mapping[str,
         f"{len(held.x)} held-out windows of 2 s from {len(set(held.clip.tolist()))} clips, each clip on its floor; "
         "figures of the tuning clips are in bench.json alone. Intervals are 95 %, by resampling clips.",
         f"{len(judged) - len(short)} of {len(judged)} measured goals hold"
-        + (f"; not: {', '.join(short)}." if short else "."),
+        + (f"; these do not: {'; '.join(short)}." if short else "."),
     ]
     few = [f"{name} ({LADDER[name].most} motions a case)" for name in present(rows, "corrector") if LADDER[name].most]
     if few:
