@@ -71,9 +71,9 @@ def find(rows: Rows, corrector: str, corruption: str, measure: str, split: str =
 
 
 def verdicts(rows: Rows) -> list[dict[str, Any]]:
-    """A row a goal: figure, corrector, corruption, measure, target, value, interval, and whether it holds.
+    """A row a goal: figure, corrector, corruption, target, what was measured (`Estimate`), and whether it holds.
 
-    ``holds`` is that of the value: yes or no; "not measured" where the bench has no such row.
+    ``holds`` is that of the value: yes or no; "not measured" where the bench has no such row, and ``measured`` is None.
     """
     return [_verdict(goal, rows) for goal in GOALS]
 
@@ -88,11 +88,8 @@ def _verdict(goal: Goal, rows: Rows) -> dict[str, Any]:
         "figure": goal.figure,
         "corrector": goal.corrector,
         "corruption": goal.corruption,
-        "measure": goal.measure,
         "target": _text(goal, most if known else None),
-        "measured": found.value if known else None,
-        "low": found.low if known else None,
-        "high": found.high if known else None,
+        "measured": found if known else None,
         "holds": ("yes" if holds else "no") if known else "not measured",
     }
 

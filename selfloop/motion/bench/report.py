@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from selfloop.metrics.contraction import Estimate
 from selfloop.motion.bench import goals, picture
 from selfloop.motion.bench.cases import MADE
 from selfloop.motion.bench.corruptions import CORRUPTIONS
@@ -21,6 +22,8 @@ from selfloop.runs.report import Plot, Table
 from selfloop.runs.wording import heading
 
 TITLE = "What correctors of motion do"
+NOUGHT = 5e-4
+"""Smaller numbers are shown as 0."""
 
 HEADLINE = (
     ("survival", "clean"),
@@ -73,8 +76,10 @@ def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
     """Write bench.json, the figures and the page, print the headline and the goals; the page's path."""
     record.write_json(out / "bench.json", rows)
     headline, verdicts = overview(rows), goals.verdicts(rows)
-    progress.table(headline, ["corrector", *columns(headline)], title=f"{TITLE}: held-out clips")
-    progress.table(verdicts, list(verdicts[0]), title="Goals")
+    judged = [row | {"measured": text(row["measured"])} for row in verdicts]
+    across = ["figure", *present(rows, "corrector")]
+    progress.table(headline, across, title=f"{TITLE}: held-out clips, 95 % intervals")
+    progress.table(judged, list(judged[0]), title="Goals")
     drawn = picture.figures_of(rows)
     for name, (figure, _) in drawn.items():
         figures.save(out / "figures" / f"{name}.png", figure)
@@ -86,8 +91,8 @@ def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
         to_dict(config),
         record.read_json(out / "environment.json"),
         tables=[
-            Table("Goals on held-out clips", list(verdicts[0]), verdicts, "Holds: the value, not its interval."),
-            Table("Headline", ["corrector", *columns(headline)], headline, "Held-out clips."),
+            Table("Goals on held-out clips", list(judged[0]), judged, "It is the value that holds, not its interval."),
+            Table("Headline", across, headline, "Held-out clips, 95 % intervals."),
             Table("The ladder", ["corrector", "about"], ladder(rows)),
             *tables(rows),
         ],
@@ -103,45 +108,36 @@ def present(rows: Rows, field: str) -> list[str]:
 
 
 def overview(rows: Rows) -> list[dict[str, Any]]:
-    """One row a corrector: the headline figures that were measured."""
+    """One row a headline figure that was measured, one column a corrector."""
     found = []
-    for corrector in present(rows, "corrector"):
-        row = {"corrector": corrector}
-        for measure, corruption in HEADLINE:
-            one = find(rows, corrector, corruption, measure)
-            row |= {f"{heading(measure)}, {corruption}": None if one is None else one.value}
-        found.append(row)
+    for measure, corruption in HEADLINE:
+        cells = {name: text(find(rows, name, corruption, measure)) for name in present(rows, "corrector")}
+        if any(cells.values()):
+            found.append({"figure": f"{heading(measure)}, {corruption}"} | cells)
     return found
 
 
-def columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Columns but the first in which there is anything."""
-    return [name for name in list(rows[0])[1:] if any(row[name] is not None for row in rows)]
-
-
 def tables(rows: Rows) -> list[Table]:
-    """One table a measure: correctors against corruptions, each value with its interval."""
+    """One table a measure: corruptions against correctors, each value with its interval."""
     made = []
     for measure, meaning in MEASURES.items():
         held = [row for row in rows if row["measure"] == measure and row["split"] == SPLITS[-1]]
-        if not held:
-            continue
-        across = present(held, "corruption")
-        body = []
-        for corrector in present(held, "corrector"):
-            cells = {corruption: text(find(held, corrector, corruption, measure)) for corruption in across}
-            body.append({"corrector": corrector} | cells)
-        made.append(Table(heading(measure), ["corrector", *across], body, meaning))
+        across = present(held, "corrector")
+        body = [
+            {"corruption": corruption} | {name: text(find(held, name, corruption, measure)) for name in across}
+            for corruption in present(held, "corruption")
+        ]
+        if held:
+            made.append(Table(heading(measure), ["corruption", *across], body, meaning))
     return made
 
 
-def text(one: Any) -> str | None:
-    """A value and its interval."""
+def text(one: Estimate | None) -> str | None:
+    """A value and its interval, if it has any width."""
     if one is None:
         return None
-    if math.isnan(one.low):
-        return f"{one.value:.3g}"
-    return f"{one.value:.3g} [{one.low:.3g}, {one.high:.3g}]"
+    value, low, high = ("0" if abs(part) < NOUGHT else f"{part:.3g}" for part in one)
+    return value if math.isnan(one.low) or low == high else f"{value} [{low}, {high}]"
 
 
 def ladder(rows: Rows) -> list[dict[str, str]]:
