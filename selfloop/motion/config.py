@@ -10,7 +10,7 @@ import tyro
 from selfloop.errors import ConfigError
 
 Arm = Literal["baseline", "uncorrected", "physics"]
-Pipeline = Literal["mjx", "generalized"]
+Pipeline = Literal["auto", "mjx", "mujoco"]
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class MotionLoopConfig:
     """Independent repetitions; arms of one seed share their random numbers."""
     guidance: float = 2.5
     """Classifier-free guidance at sampling: 2.5 as in the paper; 1 is none."""
-    pipeline: Pipeline = "mjx"
-    """Brax pipeline of the physics corrector."""
+    pipeline: Pipeline = "auto"
+    """Engine of the physics corrector: mjx (through Brax, for accelerators), mujoco (the C engine, on all cores of a
+    CPU), or auto, the one that suits what JAX runs on."""
     frames: int = 40
     """Length of a window, at 20 frames a second."""
     mirror: bool = False

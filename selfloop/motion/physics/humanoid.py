@@ -5,6 +5,11 @@ Masses are the fractions that P. de Leva (Adjustments to Zatsiorsky-Seluyanov's 
 the lower part and half the middle, the chest the rest; the forearm carries its hand; a fifth of the foot is toes.
 Inertia follows from the shapes' volume.
 
+The controller is part of the model: a `position` actuator on every joint coordinate, limited at the joint, and six that
+pull the pelvis, with capped force and torque, to a place and a turn that two mocap bodies have (the residual wrench).
+Correcting a motion is then one open-loop rollout of controls, in any engine that reads MJCF. How strong the actuators
+are is filled in later, by `gains.fields`.
+
 Only the contact spheres touch, and only the floor. Degrees of freedom are in the skeleton's own order: three of
 translation (world), three of rotation (pelvis frame), then the joint coordinates.
 """
@@ -32,9 +37,11 @@ FRACTIONS = {
 }
 """Share of the body's mass in the segment that each joint carries; they sum to 1 over both sides."""
 
-ARMATURE = 0.02
-"""Rotor inertia on every joint coordinate, kg m^2; it also keeps the light foot well conditioned."""
+ARMATURE = 0.2
+"""Rotor inertia on every joint coordinate, kg m^2: as a geared motor has. It keeps the light foot well conditioned."""
 
+SPIN_ARMATURE = 0.5
+"""The same on the pelvis' turn."""
 
 FRICTION = 0.5
 """Coulomb friction of soles on the floor: a dry shoe has 0.5 to 0.8. The higher, the more does a swinging foot that
@@ -65,15 +72,40 @@ SHAPES = {
 
 
 def mjcf(timestep: float) -> str:
-    """The humanoid on its floor as MJCF, for physics steps of ``timestep`` seconds."""
+    """The humanoid on its floor with its controller as MJCF, for physics steps of ``timestep`` seconds.
+
+    Actuators come in the order of the degrees of freedom, mocap bodies are the goal's place, then its turn.
+    """
+    root, pelvis, world = _scene(timestep)
+    ET.SubElement(pelvis, "site", name="root")
+    for name in ("place", "turn"):
+        goal = ET.SubElement(world, "body", name=f"goal_{name}", mocap="true")
+        ET.SubElement(goal, "site", name=f"goal_{name}")
+    actuators = ET.SubElement(root, "actuator")
+    strength = {"kp": "1", "kv": "1"}
+    for number in range(6):
+        gear = " ".join(str(int(number == i)) for i in range(6))
+        pull = {"site": "root", "refsite": f"goal_{'place' if number < 3 else 'turn'}", "gear": gear}
+        ET.SubElement(actuators, "position", strength | pull | {"forcerange": "-1 1"})
+    for joint in pelvis.iter("joint"):
+        if joint.get("type") != "free":
+            # Limited here and not at the actuator: C's implicitfast drops a clamped actuator's damping, MJX keeps it.
+            joint.set("actuatorfrcrange", "-1 1")
+            ET.SubElement(actuators, "position", strength | {"joint": joint.get("name")})
+    return ET.tostring(root, encoding="unicode")
+
+
+def passive(timestep: float) -> str:
+    """The humanoid on its floor without a controller, for engines that bring their own."""
+    return ET.tostring(_scene(timestep)[0], encoding="unicode")
+
+
+def _scene(timestep: float) -> tuple[ET.Element, ET.Element, ET.Element]:
+    """The whole model, the pelvis and the world in it."""
     root = ET.Element("mujoco", model="selfloop humanoid")
     ET.SubElement(root, "compiler", angle="radian", autolimits="true")
-    option = {"timestep": timestep, "iterations": 2, "ls_iterations": 4, "solver": "Newton", "cone": "pyramidal"}
-    # Damping is made implicit by the tracker, through inertia: the integrator need not factor a second matrix.
-    flags = ET.SubElement(root, "option", _text(option))
-    ET.SubElement(flags, "flag", eulerdamp="disable")
-    custom = ET.SubElement(root, "custom")
-    ET.SubElement(custom, "numeric", name="matrix_inv_iterations", data="0")
+    option = {"timestep": timestep, "iterations": 10, "ls_iterations": 20, "solver": "Newton", "cone": "pyramidal"}
+    ET.SubElement(root, "option", _text(option | {"integrator": "implicitfast"}))
     default = ET.SubElement(root, "default")
     ET.SubElement(default, "geom", contype="0", conaffinity="0", friction=f"{FRICTION} 0.005 0.0001", solref="0.015 1")
     world = ET.SubElement(root, "worldbody")
@@ -83,22 +115,27 @@ def mjcf(timestep: float) -> str:
     for index, joint in enumerate(SKELETON):
         bodies.append(_body(bodies[joint.parent + 1], index, joint, LIMITS[angle : angle + len(joint.order)]))
         angle += len(joint.order)
-    return ET.tostring(root, encoding="unicode")
+    return root, bodies[1], world
 
 
 def segment_masses() -> np.ndarray:
     """Mass [J] (kg) of the segment that each joint carries."""
-    return np.array([MASS * FRACTIONS[_segment(joint.name)] for joint in SKELETON])
+    return np.array([MASS * FRACTIONS[segment(joint.name)] for joint in SKELETON])
+
+
+def segment_centres() -> np.ndarray:
+    """Centre of mass [J, 3] (m) of each of these segments, in its joint's frame."""
+    return np.array([np.reshape(SHAPES[segment(joint.name)].at, (-1, 3)).mean(0) for joint in SKELETON])
 
 
 def _body(parent: ET.Element, index: int, joint: Joint, limits: np.ndarray) -> ET.Element:
     body = ET.SubElement(parent, "body", _text({"name": joint.name, "pos": joint.offset}))
     if joint.parent < 0:
-        ET.SubElement(body, "freejoint", name="root")
+        ET.SubElement(body, "joint", name="root", type="free")
     for axis, limit in zip(joint.order, limits, strict=True):
         hinge = {"name": f"{joint.name}_{axis}", "axis": tuple(float(axis == a) for a in "xyz"), "range": limit}
         ET.SubElement(body, "joint", _text(hinge | {"armature": ARMATURE}))
-    shape = SHAPES[_segment(joint.name)]
+    shape = SHAPES[segment(joint.name)]
     place = {"fromto" if shape.kind == "capsule" else "pos": shape.at, "size": shape.size}
     ET.SubElement(body, "geom", _text(place | {"type": shape.kind, "mass": segment_masses()[index]}))
     for number, sphere in enumerate(SPHERES):
@@ -108,7 +145,8 @@ def _body(parent: ET.Element, index: int, joint: Joint, limits: np.ndarray) -> E
     return body
 
 
-def _segment(name: str) -> str:
+def segment(name: str) -> str:
+    """The segment that a joint carries, whichever its side."""
     return name.removeprefix("left_").removeprefix("right_")
 
 

@@ -1,7 +1,7 @@
 """The pre-pass: from a motion to what the humanoid is asked to follow.
 
-A light low-pass takes the worst jitter out, the root's height is led back to the floor, and the result is read at every
-physics step as joint coordinates with their velocities.
+Jitter is taken out, the root's height is led back to the floor, joints go back inside their limits, feet are planned
+to stand or to swing, and the result is read at every physics step as joint coordinates with their velocities.
 
 Shapes: T frames at 20 fps, J joints, S physics steps a frame, V = 36 degrees of freedom; one motion, `jax.vmap` it.
 """
@@ -16,23 +16,25 @@ from scipy.interpolate import CubicHermiteSpline
 
 from selfloop.motion.data import rotations, skeleton
 from selfloop.motion.data.features import FPS
-from selfloop.motion.data.skeleton import Motion
+from selfloop.motion.data.skeleton import LIMITS, Motion
+from selfloop.motion.physics import feet
+from selfloop.motion.physics.denoise import quieted
+from selfloop.motion.physics.effort import balance, effort
 
-SMOOTHING = 0.67
-"""Standard deviation of the low-pass, frames: 33 ms."""
+FALLING = -5.0
+"""Vertical acceleration (m/s^2) of the centre of mass under which the body is taken to be in the air, and the floor unseen.
 
-REACH = 10
-"""Frames to either side in which the floor is looked for: half a second."""
+Flight has -9.8; walking stays above -4, and so do the slow risings and bobbings that a motion has no right to."""
 
-SUPPORT = 0.25
-"""Share of these frames in which a motion is taken to touch the floor, or to lie under it, at least."""
+LEAP, AROUND = 0.25, 10
+"""Nor is it seen where the body is this much (m) higher than at its lowest within so many frames to either side:
+recorded somersaults do not fall as freely as they should."""
 
-DRIFT = 5.0
-"""Standard deviation with which the estimated floor is smoothed, frames."""
+SMOOTHING = 1.0
+"""Standard deviation with which the estimated floor is smoothed, frames: 50 ms."""
 
-
-STEP, FLIGHT = 0.025, 0.05
-"""A lowest sphere up to the first height over the floor (m) should stand on it, over the second one it flies."""
+ROUNDING = 0.5
+"""The same for the plan, whose feet would else be set down and lifted with a jerk, and for its torques."""
 
 
 class Reference(NamedTuple):
@@ -42,8 +44,10 @@ class Reference(NamedTuple):
     """Positions [K, V + 1]: root (m), its quaternion, joint coordinates (rad)."""
     velocity: Array
     """Velocities [K, V]: root (m/s, world; rad/s, pelvis frame), joint coordinates (rad/s)."""
+    torque: Array
+    """What the joints' movement takes [K, 30] (Nm); see `effort`."""
     motion: Motion
-    """The filtered and grounded motion at the frames [T, ...]."""
+    """The planned motion at the frames [T, ...]."""
     sunk: Array
     """How deep (m) the first pose lies in the floor, 0 or more."""
 
@@ -53,28 +57,63 @@ def prepare(motion: Motion, length: Array, steps: int) -> Reference:
 
     Beyond its length a motion stands still. ``steps`` is S.
     """
-    root = lowpass(motion.root, length)
-    six = lowpass(rotations.to_six(motion.rotations), length)
-    turns = rotations.from_six(six)
-    lowest = skeleton.sphere_heights(*skeleton.forward(Motion(root, turns))).min(-1)
-    ground = floor(lowest, length)
-    root = root - ground[:, None] * np.array([[0, 0, 1]], np.float32)
-    quaternion = _continuous(rotations.to_quaternion(turns[:, 0]))
-    flat = jnp.concatenate([root, quaternion, skeleton.coordinates(turns)], -1)
-    value, slope = _reader(len(root), steps)
-    q, rate = value @ flat, slope @ flat
+    plan = planned(motion, length)
+    quaternion = _continuous(rotations.to_quaternion(plan.rotations[:, 0]))
+    angles = skeleton.coordinates(plan.rotations)
+    q, rate = read(jnp.concatenate([plan.root, quaternion, angles], -1), steps)
+    torque = lowpass(effort(plan.root, plan.rotations[:, 0], angles), length, ROUNDING)
     norm = jnp.linalg.norm(q[:, 3:7], axis=-1, keepdims=True)
     unit = q[:, 3:7] / norm
     spin = 2 * hamilton(conjugate(unit), rate[:, 3:7] / norm)[:, 1:]
+    lowest = skeleton.sphere_heights(*skeleton.forward(plan)).min(-1)
     return Reference(
         jnp.concatenate([q[:, :3], unit, q[:, 7:]], -1),
         jnp.concatenate([rate[:, :3], spin, rate[:, 7:]], -1),
-        Motion(root, turns),
-        jnp.maximum(ground[0] - lowest[0], 0),
+        read(torque, steps)[0],
+        plan,
+        jnp.maximum(-lowest[0], 0),
     )
 
 
-def lowpass(values: Array, length: Array, sigma: float = SMOOTHING) -> Array:
+def planned(motion: Motion, length: Array) -> Motion:
+    """The kinematic part alone: the motion without jitter, on the floor, within its limits, with its feet planned."""
+    quiet = quieted(motion, length)
+    angles = jnp.clip(skeleton.coordinates(quiet.rotations), LIMITS[None, :, 0], LIMITS[None, :, 1])
+    turns = jnp.concatenate([quiet.rotations[:, :1], skeleton.from_coordinates(angles)], 1)
+    joints = skeleton.forward(Motion(quiet.root, turns))
+    ground = floor(skeleton.sphere_heights(*joints).min(-1), balance(*joints)[:, 2], length)
+    root = quiet.root - ground[:, None] * np.array([[0, 0, 1]], np.float32)
+    plan = feet.plan(Motion(root, turns))
+    six = lowpass(rotations.to_six(plan.rotations), length, ROUNDING)
+    return Motion(lowpass(plan.root, length, ROUNDING), rotations.from_six(six))
+
+
+def floor(lowest: Array, height: Array, length: Array) -> Array:
+    """Height [T] (m) of the floor that a motion seems to walk on.
+
+    ``lowest`` [T] (m) is the height of its lowest contact sphere, ``height`` [T] (m) that of its centre of mass.
+    Whoever is not falling freely stands on something: where that one accelerates down by less than `FALLING`, and the
+    body has not leapt (`LEAP`), the floor is at the lowest sphere; over flights it goes on in a straight line, and never
+    above the lowest sphere. So jumps keep their height, while a motion that floats, sinks, rises or bobs is found out.
+    """
+    frames = jnp.arange(len(lowest))
+    wide = jnp.pad(height, 2, mode="reflect", reflect_type="odd")
+    fall = FPS**2 / 3 * (wide[4:] - wide[3:-1] - wide[1:-3] + wide[:-4])
+    counts = frames < length
+    near = counts[None] & (jnp.abs(frames[:, None] - frames[None]) <= AROUND)
+    leap = lowest - jnp.where(near, lowest[None], jnp.inf).min(-1)
+    supported = (fall > FALLING) & (leap < LEAP) & counts
+    near = feet.neighbours(supported)
+    before, after = lowest[jnp.maximum(near.before, 0)], lowest[jnp.minimum(near.after, len(lowest) - 1)]
+    left, right = near.before >= 0, near.after < len(lowest)
+    span = jnp.maximum(near.after - near.before, 1).astype(lowest.dtype)
+    share = (frames - near.before).astype(lowest.dtype) / span
+    between = jnp.where(left & right, before + share * (after - before), jnp.where(left, before, after))
+    seen = jnp.where(left | right, jnp.minimum(between, lowest), lowest)
+    return lowpass(seen, length, SMOOTHING)
+
+
+def lowpass(values: Array, length: Array, sigma: float) -> Array:
     """Gaussian means over time of ``values`` [T, ...], whose first ``length`` frames count; the last one then repeats.
 
     At both ends the signal goes on point-symmetrically, so that a steady movement keeps its pace.
@@ -90,35 +129,6 @@ def lowpass(values: Array, length: Array, sigma: float = SMOOTHING) -> Array:
     around = jnp.where(beyond, 2 * flat[edge] - flat[inside], flat[inside])
     mean = jnp.einsum("tkd,k->td", around, (weights / weights.sum()).astype(np.float32))
     return mean.reshape(values.shape)
-
-
-def floor(lowest: Array, length: Array) -> Array:
-    """Height [T] (m) of the floor that a motion seems to walk on, whose lowest contact sphere is at ``lowest`` [T] (m).
-
-    The `SUPPORT` quantile within a second, smoothed: a jump of up to three quarters of a second keeps its height,
-    single deep or high frames count little, and a motion that floats or sinks, steadily or slowly changing, is found
-    out. On top of it small gaps are closed frame by frame, for a foot that should stand but hangs a finger's breadth
-    over the floor lets the other one scuff; larger gaps are flight.
-    """
-    frames = len(lowest)
-    at = np.add.outer(np.arange(frames), np.arange(-REACH, REACH + 1)).astype(np.int32)
-    inside = (at >= 0) & (at < length)
-    near = jnp.sort(jnp.where(inside, lowest[np.clip(at, 0, frames - 1)], jnp.inf), -1)
-    rank = (SUPPORT * (inside.sum(-1) - 1).astype(jnp.float32)).astype(jnp.int32)
-    support = jnp.take_along_axis(near, jnp.maximum(rank, 0)[:, None], -1)[:, 0]
-    level = _blur(support, length, DRIFT)
-    gap = lowest - level
-    share = jnp.clip((FLIGHT - gap) / (FLIGHT - STEP), 0, 1)
-    return level + _blur(gap * share, length, SMOOTHING)
-
-
-def _blur(values: Array, length: Array, sigma: float) -> Array:
-    """Gaussian means [T] over those of the frames that count; the last one then repeats."""
-    frames = jnp.arange(len(values))
-    counts = frames < length
-    distance = (jnp.minimum(frames, length - 1)[:, None] - frames[None]).astype(values.dtype)
-    weight = jnp.where(counts[None], jnp.exp(-0.5 * (distance / sigma) ** 2), 0)
-    return weight @ jnp.where(counts, values, 0) / weight.sum(-1)
 
 
 def hamilton(p: Array, q: Array) -> Array:
@@ -137,6 +147,12 @@ def _continuous(quaternion: Array) -> Array:
     flips = jnp.where(jnp.sum(quaternion[1:] * quaternion[:-1], -1) < 0, jnp.float32(-1), jnp.float32(1))
     signs = jnp.cumprod(jnp.concatenate([jnp.ones(1, jnp.float32), flips]))
     return quaternion * signs[:, None]
+
+
+def read(signal: Array, steps: int) -> tuple[Array, Array]:
+    """A signal [T, ...] and its rate a second, both [K, ...], at every physics step, ``steps`` of them a frame."""
+    value, slope = _reader(len(signal), steps)
+    return value @ signal, slope @ signal
 
 
 @functools.cache

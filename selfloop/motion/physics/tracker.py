@@ -1,116 +1,95 @@
-"""Following a reference with the humanoid: proportional-derivative control, capped, at every physics step.
+"""Following a reference with the humanoid, and following it better by having failed before.
 
-On each degree of freedom acts ``f = clip(k (q_ref - q - h v) + d (v_ref - v), -cap, cap)`` with the reference at the
-end of the step h: the control law at the end of the step, to first order, if the mass matrix' diagonal also gets
-``h (d + k h)`` (stable PD: Tan, Liu and Turk, IEEE CG&A 2011). So gains may be high and steps long, and contacts feel
-the same stiff body. Joint gains are those of DeepMimic (Peng et al., SIGGRAPH 2018), stiffer. On the root, which has no
-motor, acts a spring with a small cap, the residual wrench: it keeps balance, but cannot carry the body's weight.
+One rollout under the reference's own commands misses it a little, for the ground gives what reaction it likes.
+Iterative learning control (Arimoto et al. 1984) adds what was missing to the targets of the joints and rolls again:
 
-Shapes: T frames at 20 fps, S physics steps a frame, V = 36 degrees of freedom; one motion, `jax.vmap` for more.
+    u_{i+1} = clip(u_i + 0.7 (q_ref - q_i, smoothed), -0.3, 0.3)        u_0 = 0
+
+and keeps of each motion the rollout that came nearest. Shapes: N motions, T frames at 20 fps, S physics steps a frame,
+K = (T - 1) S + 1 instants, V = 36 degrees of freedom.
 """
 
-from typing import Any, NamedTuple
+import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop.motion.data import rotations, skeleton
+from selfloop.motion.data import features, rotations, skeleton
 from selfloop.motion.data.features import FPS
-from selfloop.motion.data.skeleton import SKELETON, Motion
-from selfloop.motion.physics.brax_backend import Engine, V
-from selfloop.motion.physics.humanoid import MASS
-from selfloop.motion.physics.reference import Reference, conjugate, hamilton
+from selfloop.motion.data.skeleton import Motion
+from selfloop.motion.physics.backends import Roll
+from selfloop.motion.physics.controls import V, command
+from selfloop.motion.physics.gains import Gains
+from selfloop.motion.physics.reference import Reference, lowpass, read
 
 HEAD_DROP, ROOT_OFF = 0.35, 1.0
 """A humanoid has fallen if its head is this much (m) lower than the reference's, or its pelvis this far away."""
 
-_STRENGTH = {"chest": (1000, 200), "neck": (100, 50), "shoulder": (400, 100), "elbow": (300, 60),
-             "hip": (500, 200), "knee": (500, 150), "ankle": (400, 90), "toe": (40, 30)}  # fmt: skip
-"""DeepMimic's stiffness (Nm/rad) and torque limit (Nm) of each joint; toes are ours."""
-
-
-class Gains(NamedTuple):
-    """Strength of control on each degree of freedom [V]; arrays, so that changing them does not recompile."""
-
-    stiffness: Array
-    """k: N/m, Nm/rad."""
-    damping: Array
-    """d: N s/m, Nm s/rad."""
-    cap: Array
-    """Largest force: N, Nm."""
-    implicit: Array
-    """Share of ``h (d + k h)`` that is added to the inertia: 1 where the spring is stiff for its mass."""
-
-
-def gains(
-    joint_stiffness: float = 8.0,
-    joint_damping: float = 0.05,
-    joint_cap: float = 3.0,
-    root_force: float = 500.0,
-    root_lift: float = 200.0,
-    root_torque: float = 430.0,
-    root_frequency: float = 2.0,
-    root_stiffness: float = 6000.0,
-) -> Gains:
-    """Gains as multiples of DeepMimic's, and the residual wrench on the root.
-
-    Args:
-        joint_stiffness: times DeepMimic's.
-        joint_damping: seconds, times the stiffness.
-        joint_cap: times DeepMimic's torque limits.
-        root_force: cap along each horizontal axis, N.
-        root_lift: cap along the vertical, N; keep it under the body's weight (640 N) or floating survives.
-        root_torque: cap about each axis, Nm.
-        root_frequency: of the critically damped spring on the pelvis' position, Hz.
-        root_stiffness: on the pelvis' rotation, Nm/rad; a tenth of it is its damping.
-    """
-    strength = [_STRENGTH[j.name.removeprefix("left_").removeprefix("right_")] for j in SKELETON[1:] for _ in j.order]
-    table = np.array(strength, np.float32)
-    omega = 2 * np.pi * root_frequency
-    stiffness = np.r_[[MASS * omega**2] * 3, [root_stiffness] * 3, joint_stiffness * table[:, 0]]
-    damping = np.r_[[2 * MASS * omega] * 3, [0.1 * root_stiffness] * 3, joint_damping * joint_stiffness * table[:, 0]]
-    cap = np.r_[[root_force] * 2, root_lift, [root_torque] * 3, joint_cap * table[:, 1]]
-    implicit = np.r_[np.zeros(3), np.ones(V - 3)]
-    return Gains(*(jnp.asarray(part, jnp.float32) for part in (stiffness, damping, cap, implicit)))
+RATE, MOST = 0.7, 0.3
+"""Share of the tracking error that is learned a round, and the most (rad) that a target is moved."""
 
 
 class Track(NamedTuple):
-    """What became of a motion."""
+    """What became of N motions."""
 
-    motion: Motion
-    """The humanoid's motion at the frames [T, ...]; from a number that is not finite on it stands still."""
-    alive: Array
-    """Whether the humanoid has neither fallen nor blown up so far [T] (bool)."""
-    wrench: Array
-    """The root's mean force and torque on the way to each frame but the first [T - 1, 2], as shares of their caps."""
+    q: Array
+    """Positions at the frames [N, T, V + 1]."""
+    states: Array
+    """Positions and velocities at every instant [N, K, 2 V + 1]."""
+    error: Array
+    """Root mean square distance of the joint coordinates from the reference's [N] (rad); inf after a blow-up."""
 
 
-def track(engine: Engine, strength: Gains, reference: Reference) -> Track:
-    """The humanoid's motion when it follows a reference from that one's own first state, lifted out of the floor."""
-    steps = round(1 / (FPS * engine.timestep))
-    start = reference.q[0].at[2].add(reference.sunk)
-    inertia = strength.implicit * engine.timestep * (strength.damping + engine.timestep * strength.stiffness)
+def track(roll: Roll, strength: Gains, steps: int, reference: Reference, length: Array, rounds: int = 0) -> Track:
+    """The best of ``rounds`` + 1 rollouts of each motion. ``reference`` leads with N; ``steps`` is S."""
+    offset = jnp.zeros((*reference.q.shape[:2], V - 6), jnp.float32)
+    best = _once(roll, strength, steps, reference, length, offset)
+    last = best
+    for _ in range(rounds):
+        offset = _learn(offset, reference.q, last.states, length, steps)
+        last = _once(roll, strength, steps, reference, length, offset)
+        best = _nearer(best, last)
+    return best
 
-    def step(state: Any, target: tuple[Array, Array]) -> tuple[Any, Array]:
-        force = _force(engine.timestep, strength, *target, *engine.read(state))
-        return engine.step(state, force, inertia), force[:6]
 
-    def frame(state: Any, targets: tuple[Array, Array]) -> tuple[Any, tuple[Array, Array, Array]]:
-        after, wrench = jax.lax.scan(step, state, targets)
-        q, velocity = engine.read(after)
-        sound = jnp.isfinite(q).all() & jnp.isfinite(velocity).all()
-        state = jax.tree.map(lambda new, old: jnp.where(sound, new, old), after, state)
-        return state, (engine.read(state)[0], sound, jnp.where(sound, wrench, jnp.zeros_like(wrench)))
+def _once(roll: Roll, strength: Gains, steps: int, reference: Reference, length: Array, offset: Array) -> Track:
+    plan = _commands(strength, reference, offset)
+    start, control = np.asarray(plan.start), np.asarray(plan.control)
+    states = roll(strength, 1 / (FPS * steps), start, control)
+    return _judge(reference.q, start, states, length, steps)
 
-    goals = jax.tree.map(lambda x: x[1:].reshape(-1, steps, *x.shape[1:]), (reference.q, reference.velocity))
-    _, (q, sound, wrench) = jax.lax.scan(frame, engine.init(start, reference.velocity[0]), goals)
-    motion = to_motion(jnp.concatenate([start[None], q]))
-    alive = jnp.concatenate([jnp.ones(1, bool), sound]) & _stands(motion, reference.motion)
-    most = jnp.linalg.norm(strength.cap[:6].reshape(2, 3), axis=-1)
-    share = jnp.linalg.norm(wrench.reshape(-1, steps, 2, 3), axis=-1).mean(1) / most[None]
-    return Track(motion, jnp.cumprod(alive.astype(jnp.int32)) > 0, share)
+
+@jax.jit
+def _commands(strength: Gains, reference: Reference, offset: Array):
+    return jax.vmap(command, (None, 0, 0))(strength, reference, offset)
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def _judge(wanted: Array, start: Array, states: Array, length: Array, steps: int) -> Track:
+    whole = jnp.concatenate([start[:, None], states], 1)
+    q = whole[:, ::steps, : V + 1]
+    counts = features.valid(length, q.shape[1])[..., None]
+    off = jnp.where(counts, q[..., 7:] - wanted[:, ::steps, 7:], 0)
+    mean = jnp.sum(off**2, (1, 2)) / ((V - 6) * length).astype(jnp.float32)
+    return Track(q, whole, jnp.where(jnp.isfinite(mean), jnp.sqrt(mean), jnp.inf))
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def _learn(offset: Array, wanted: Array, states: Array, length: Array, steps: int) -> Array:
+    error = jnp.nan_to_num(wanted[:, ::steps, 7:] - states[:, ::steps, 7 : V + 1], posinf=0, neginf=0)
+    smooth = jax.vmap(functools.partial(lowpass, sigma=1.0))(error, length)
+    missing = jax.vmap(lambda signal: read(signal, steps)[0])(smooth)
+    return jnp.clip(offset + RATE * missing, -MOST, MOST)
+
+
+@jax.jit
+def _nearer(one: Track, other: Track) -> Track:
+    better = other.error < one.error
+    pick = lambda a, b: jnp.where(better.reshape(-1, *[1] * (a.ndim - 1)), b, a)  # noqa: E731
+    return jax.tree.map(pick, one, other)
 
 
 def to_motion(q: Array) -> Motion:
@@ -120,25 +99,10 @@ def to_motion(q: Array) -> Motion:
     return Motion(q[..., :3], local)
 
 
-def _force(h: float, strength: Gains, goal: Array, pace: Array, q: Array, velocity: Array) -> Array:
-    """Generalised force [V] towards position ``goal`` [V + 1] and velocity ``pace`` [V]."""
-    error = jnp.concatenate([goal[:3] - q[:3], _rotation_vector(q[3:7], goal[3:7]), goal[7:] - q[7:]])
-    force = strength.stiffness * (error - h * velocity) + strength.damping * (pace - velocity)
-    return jnp.clip(force, -strength.cap, strength.cap)
-
-
-def _rotation_vector(source: Array, target: Array) -> Array:
-    """The turn (3,) (rad, in the source's frame) that leads from one quaternion to another."""
-    turn = hamilton(conjugate(source), target)
-    turn = jnp.where(turn[:1] < 0, -turn, turn)
-    sine = jnp.sqrt(jnp.sum(turn[1:] ** 2) + jnp.float32(1e-12))
-    return turn[1:] * (2 * jnp.arctan2(sine, turn[0]) / sine)
-
-
-def _stands(motion: Motion, wanted: Motion) -> Array:
-    """Whether head and root [T] are near enough to where they should be."""
+def stands(motion: Motion, wanted: Motion) -> Array:
+    """Whether head and pelvis [...] are near enough to where they should be; False where they are not numbers."""
     pair = jax.tree.map(lambda *leaves: jnp.stack(leaves), motion, wanted)
     now, then = skeleton.forward(pair)[0]
     head = skeleton.INDEX["neck"]
-    off = jnp.linalg.norm(now[:, 0] - then[:, 0], axis=-1)
-    return (now[:, head, 2] > then[:, head, 2] - HEAD_DROP) & (off < ROOT_OFF)
+    off = jnp.linalg.norm(now[..., 0, :] - then[..., 0, :], axis=-1)
+    return (now[..., head, 2] > then[..., head, 2] - HEAD_DROP) & (off < ROOT_OFF)
