@@ -19,6 +19,7 @@ from selfloop.motion import measures, setup, summary
 from selfloop.motion.config import MotionLoopConfig, checked
 from selfloop.motion.floors import floors
 from selfloop.motion.model.evaluator import Evaluator
+from selfloop.motion.physics.backends import chosen
 from selfloop.motion.setup import Data
 from selfloop.runs import checkpoint, files, record
 from selfloop.runs.config import resume_or_start
@@ -58,10 +59,18 @@ def run(config: MotionLoopConfig) -> Path:
         resume_or_start(config.out, config, extends=("generations",), ignores=("out", "preset", "data"))
         for stale in config.out.rglob(".*.tmp"):  # half-written files that a kill left over
             files.remove_quietly(stale)
-        record.write_json(config.out / "environment.json", environment())
+        record.write_json(config.out / "environment.json", environment() | _engine(config))
         measure = measures.motion_measures(data.reference, _judge(config, data), data.real.names)
         _chains(config, data, model, measure)
         return summary.write(config, data, floors(config, data, measure))
+
+
+def _engine(config: MotionLoopConfig) -> dict[str, str]:
+    """Which engine corrects, where one does; said aloud, because `auto` leaves it open."""
+    if "physics" not in config.arms:
+        return {}
+    print(f"physics: {chosen(config.pipeline)}", flush=True)
+    return {"physics_pipeline": chosen(config.pipeline)}
 
 
 def _judge(config: MotionLoopConfig, data: Data) -> Evaluator | None:

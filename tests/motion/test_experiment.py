@@ -411,7 +411,7 @@ def test_from_python_too(tmp_path, field, value):
 
 
 def test_the_pipelines_offered_are_those_there_are():
-    from selfloop.motion.physics.brax_backend import PIPELINES
+    from selfloop.motion.physics.backends import PIPELINES
 
     assert set(get_args(Pipeline)) == set(PIPELINES)
 

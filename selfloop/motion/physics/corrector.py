@@ -42,8 +42,8 @@ def physics_corrector(
     The result's motions start where and as theirs did but for what the pre-pass mends; frames beyond the length hold
     the last pose. A motion that falls, blows up or is not finite keeps its input (nulls for what is not finite) and
     gets weight 0. ``info`` holds per motion [N]: ``moved_mm`` (mean distance of the joints from where they were),
-    ``failed``, and the rms residual wrench, ``root_force_share`` (of the body's weight) and ``root_torque_share`` (of the
-    body's weight times a metre).
+    ``failed``, and the rms residual wrench: ``root_force_share`` (of the body's weight) and ``root_torque_share`` (of
+    that weight times a metre).
 
     It is compiled once for each T, not for each N, and called from Python, not under ``jit``.
 

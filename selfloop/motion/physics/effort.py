@@ -69,7 +69,7 @@ def balance(positions: Array, world: Array) -> Array:
 
 
 def reactions(at: Array, load: Array, spheres: Array) -> Array:
-    """Force [T, C, 3] (N) of the ground on each sphere; segments at ``at`` [T, J, 3] (m) take ``load`` [T, J, 3] (N)."""
+    """Force [T, C, 3] (N) of the ground on each sphere, from the segments' places (m) and loads (N), both [T, J, 3]."""
     radii = np.array([sphere.radius for sphere in FOOT_SPHERES], np.float32)
     touch = contact(spheres, spheres[..., 2] - radii[None])
     total = load.sum(1)

@@ -5,9 +5,9 @@ On each degree of freedom acts, with the step h and the reference at its end,
     clip(k (q_ref - q - h v) + d (v_ref - v), -cap, cap)
 
 which is the control law at the end of the step, to first order (stable PD: Tan, Liu and Turk, IEEE CG&A 2011), so that
-gains may be high and steps long. A `position` actuator of kp = k and kv = d + h k does that, integrated implicitly, with
-the control ``q_ref + (d / k) v_ref``. Joint stiffness and caps are multiples of DeepMimic's (Peng
-et al., SIGGRAPH 2018). Shapes: V = 36 degrees of freedom: root place, root turn, joint coordinates.
+gains may be high and steps long. A `position` actuator of kp = k and kv = d + h k does that, integrated implicitly,
+with the control ``q_ref + (d / k) v_ref``. Joint stiffness and caps are multiples of DeepMimic's (Peng et al.,
+SIGGRAPH 2018). Shapes: V = 36 degrees of freedom: root place, root turn, joint coordinates.
 """
 
 from typing import Any, NamedTuple

@@ -22,7 +22,7 @@ from selfloop.motion.physics.denoise import quieted
 from selfloop.motion.physics.effort import balance, effort
 
 FALLING = -5.0
-"""Vertical acceleration (m/s^2) of the centre of mass under which the body is taken to be in the air, and the floor unseen.
+"""Vertical acceleration (m/s^2) of the centre of mass under which the body is taken to be in the air, the floor unseen.
 
 Flight has -9.8; walking stays above -4, and so do the slow risings and bobbings that a motion has no right to."""
 
@@ -93,7 +93,7 @@ def floor(lowest: Array, height: Array, length: Array) -> Array:
 
     ``lowest`` [T] (m) is the height of its lowest contact sphere, ``height`` [T] (m) that of its centre of mass.
     Whoever is not falling freely stands on something: where that one accelerates down by less than `FALLING`, and the
-    body has not leapt (`LEAP`), the floor is at the lowest sphere; over flights it goes on in a straight line, and never
+    body has not leapt (`LEAP`), the floor is at the lowest sphere; over flights it goes on in a straight line, never
     above the lowest sphere. So jumps keep their height, while a motion that floats, sinks, rises or bobs is found out.
     """
     frames = jnp.arange(len(lowest))
