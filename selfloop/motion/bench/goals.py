@@ -23,6 +23,8 @@ class Goal(NamedTuple):
     """Whether ``most`` is in multiples of what corrector "none" scores: the clean clips' own."""
     surely: bool = False
     """Whether the interval must be above 0 as well."""
+    pipeline: str = ""
+    """The engine of physics that the goal is for; any, if empty."""
 
 
 GOALS = (
@@ -53,7 +55,8 @@ GOALS = (
         least=0.25,
         surely=True,
     ),
-    Goal("speed", "physics", "clean", "motion_s_per_core_s", least=300),
+    Goal("speed, C engine", "physics", "clean", "motion_s_per_core_s", least=300, pipeline="mujoco"),
+    Goal("speed, Brax", "physics", "clean", "motion_s_per_core_s", least=60, pipeline="mjx"),
     Goal("speed on the accelerator", "physics", "clean", "motion_s_per_gpu_s", least=1500),
 )
 """The goals, a row each."""
@@ -70,12 +73,13 @@ def find(rows: Rows, corrector: str, corruption: str, measure: str, split: str =
     return None
 
 
-def verdicts(rows: Rows) -> list[dict[str, Any]]:
-    """A row a goal: figure, corrector, corruption, target, what was measured (`Estimate`), and whether it holds.
+def verdicts(rows: Rows, pipeline: str) -> list[dict[str, Any]]:
+    """A row a goal for this engine of physics: figure, corrector, corruption, target, ``measured`` and ``holds``.
 
-    ``holds`` is that of the value: yes or no; "not measured" where the bench has no such row, and ``measured`` is None.
+    What was measured is an `Estimate`, and it is its value that holds: yes or no; None and "not measured" where the
+    bench has no such row.
     """
-    return [_verdict(goal, rows) for goal in GOALS]
+    return [_verdict(goal, rows) for goal in GOALS if goal.pipeline in ("", pipeline)]
 
 
 def _verdict(goal: Goal, rows: Rows) -> dict[str, Any]:

@@ -14,7 +14,8 @@ ROUNDS = 3
 class Rung(NamedTuple):
     """A corrector of the bench."""
 
-    build: Callable[[Data], Corrector]
+    build: Callable[[Data, str], Corrector]
+    """From the bench's data and the pipeline of `physics_corrector`."""
     about: str
     """What it does, for the report."""
     needs: str = ""
@@ -23,56 +24,56 @@ class Rung(NamedTuple):
     """How many motions of a case it is given; None for all. Few where one costs a hundred times as much."""
 
 
-def _smoothing(data: Data) -> Corrector:
+def _smoothing(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.correctors.smoothing import smoothing
 
     return smoothing()
 
 
-def _cleanup(data: Data) -> Corrector:
+def _cleanup(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.correctors.cleanup import cleanup
 
     return cleanup()
 
 
-def _physics(data: Data) -> Corrector:
+def _physics(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.physics.corrector import physics_corrector
 
-    return physics_corrector()
+    return physics_corrector(pipeline)
 
 
-def _physics_ilc(data: Data) -> Corrector:
+def _physics_ilc(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.physics.corrector import physics_corrector
 
-    return physics_corrector(rounds=ROUNDS)
+    return physics_corrector(pipeline, rounds=ROUNDS)
 
 
-def _physics_gradient(data: Data) -> Corrector:
+def _physics_gradient(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.physics.refinement import gradient_corrector
 
     return gradient_corrector()
 
 
-def _prior(data: Data) -> Corrector:
+def _prior(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.correctors.prior import load_or_train, prior
 
     return prior(load_or_train(data.encoder[0])[0], data.names)
 
 
-def _physics_prior(data: Data) -> Corrector:
+def _physics_prior(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.correctors.chain import chain
 
-    return chain(_prior(data), _physics(data))
+    return chain(_prior(data, pipeline), _physics(data, pipeline))
 
 
-def _nearest_real(data: Data) -> Corrector:
+def _nearest_real(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.correctors.nearest import nearest_real
 
     return nearest_real(data.loop)
 
 
 LADDER: dict[str, Rung] = {
-    "none": Rung(lambda data: identity, "The motion as it is: what the corruption did."),
+    "none": Rung(lambda data, pipeline: identity, "The motion as it is: what the corruption did."),
     "smoothing": Rung(_smoothing, "A low-pass over time."),
     "cleanup": Rung(_cleanup, "Kinematics: ground alignment, contact detection, feet locked by inverse kinematics."),
     "physics": Rung(_physics, "A humanoid under physics that tracks the cleaned motion."),

@@ -75,7 +75,7 @@ MEASURES = {
 def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
     """Write bench.json, the figures and the page, print the headline and the goals; the page's path."""
     record.write_json(out / "bench.json", rows)
-    headline, verdicts = overview(rows), goals.verdicts(rows)
+    headline, verdicts = overview(rows), goals.verdicts(rows, config.pipeline)
     judged = [row | {"measured": text(row["measured"])} for row in verdicts]
     across = ["figure", *present(rows, "corrector")]
     progress.table(headline, across, title=f"{TITLE}: held-out clips, 95 % intervals")
@@ -152,7 +152,8 @@ def summary(rows: Rows, config: Any, data: Data, verdicts: Sequence[Mapping[str,
     short = [row["figure"] for row in judged if row["holds"] == "no"]
     lines = [
         f"{len(held.x)} held-out windows of 2 s from {len(set(held.clip.tolist()))} clips, each clip on its floor; "
-        "figures of the tuning clips are in bench.json alone. Intervals are 95 %, by resampling clips.",
+        "figures of the tuning clips are in bench.json alone. Intervals are 95 %, by resampling clips. "
+        f"The engine of physics is {config.pipeline}.",
         f"{len(judged) - len(short)} of {len(judged)} measured goals hold"
         + (f"; these do not: {'; '.join(short)}." if short else "."),
     ]

@@ -18,6 +18,7 @@ from selfloop.motion.bench.corruptions import CORRUPTIONS
 from selfloop.motion.bench.data import SPLITS, Data, load
 from selfloop.motion.bench.ladder import LADDER
 from selfloop.motion.model import evaluator
+from selfloop.motion.physics.backends import chosen
 from selfloop.runs import record
 from selfloop.runs.config import resume_or_start
 from selfloop.runs.environment import environment
@@ -48,6 +49,8 @@ class BenchConfig:
     """Windows of two seconds of each split, distinct clips first; all there are, if there are fewer."""
     samples: int = generator.SAMPLES
     """Samples of each generation; the audit of a young one needs a thousand."""
+    pipeline: str = "auto"
+    """Engine of physics: mujoco (its C engine, all cores), mjx (Brax, for an accelerator), or auto, which chooses."""
     seed: int = 0
     """Where all random numbers begin."""
     data_digest: Annotated[str, tyro.conf.Suppress] = ""
@@ -64,17 +67,18 @@ def run(config: BenchConfig) -> Path:
         SelfloopError: for anything the user can mend, before any work that it would lose.
     """
     checked(config)
-    print(f"reading motion: {config.data or 'the 15 embedded clips'}", flush=True)
+    engine = chosen(config.pipeline)
+    print(f"physics: {engine}; reading motion: {config.data or 'the 15 embedded clips'}", flush=True)
     data = load(config.data, config.windows)
     if not plan(config, data):
         raise ConfigError(
             f"--correctors {' '.join(config.correctors)} --corruptions {' '.join(config.corruptions)}: none of these "
             "can be measured on a set of fewer than 100 clips, for they need other clips; give a larger set (--data)"
         )
-    config = replace(config, data_digest=data.digest)
+    config = replace(config, data_digest=data.digest, pipeline=engine)
     with alone(config.out):
         resume_or_start(config.out, config, extends=(), ignores=("out", "data", "correctors", "corruptions"))
-        record.write_json(config.out / "environment.json", environment())
+        record.write_json(config.out / "environment.json", environment() | {"physics_pipeline": engine})
         measure(config, data)
         return report.write(config.out, rows(config), config, data)
 
@@ -121,7 +125,7 @@ def measure(config: BenchConfig, data: Data) -> None:
 def measurer(config: BenchConfig, data: Data) -> Callable[[str, str, str], dict[str, Estimate]]:
     """A function ``measured(split, corrector, corruption)`` of all measures of a cell; what cells share is kept."""
     key = jax.random.key(config.seed)
-    corrector = functools.cache(lambda name: LADDER[name].build(data))
+    corrector = functools.cache(lambda name: LADDER[name].build(data, config.pipeline))
     made = cases.generated(data, config.data, config.samples, config.out / "on_policy", corrector)
     given = cases.paired(data, config.seed)
     encoder = functools.cache(lambda: evaluator.load_or_train(data.encoder[0], styles=data.encoder[1])[0])

@@ -16,7 +16,7 @@ def row(corrector, corruption, measure, value, low=math.nan, high=math.nan, spli
 
 
 def verdict(figure, *rows):
-    (found,) = [one for one in verdicts(rows) if one["figure"] == figure]
+    (found,) = [one for one in verdicts(rows, "mujoco") if one["figure"] == figure]
     return found
 
 
@@ -60,3 +60,11 @@ def test_tuning_figures_do_not_count():
     found = verdict("k, jitter", row("physics", "jitter", "map_contraction", 0.1, split="tuning"))
     assert found["holds"] == "not measured"
     assert found["measured"] is None
+
+
+def test_a_speed_is_judged_by_its_engine():
+    rows = [row("physics", "clean", "motion_s_per_core_s", 100, 90, 110)]
+    verdict_of = {one["figure"]: one["holds"] for one in verdicts(rows, "mjx")}
+    assert verdict_of["speed, Brax"] == "yes"
+    assert "speed, C engine" not in verdict_of
+    assert verdict("speed, C engine", *rows)["holds"] == "no"

@@ -29,7 +29,7 @@ def test_each_rung_is_worth_something_over_the_one_below(embedded_folder):
     given = cases.paired(real, 0)
 
     def k(corruption, name):
-        corrector, found = LADDER[name].build(real), []
+        corrector, found = LADDER[name].build(real, "auto"), []
         for split in data.SPLITS:
             case = given(split, corruption)
             clean = cells.corrected(cells.first_key(KEY), corrector, given(split, "clean").batch)

@@ -27,7 +27,7 @@ def lifting(monkeypatch):
         calls.append(batch.capacity)
         return batch._replace(x=batch.x.at[..., 3].add(0.03)), {}
 
-    monkeypatch.setitem(ladder.LADDER, "physics", Rung(lambda data: correct, "Lifts.", most=3))
+    monkeypatch.setitem(ladder.LADDER, "physics", Rung(lambda data, pipeline: correct, "Lifts.", most=3))
     return calls
 
 
@@ -105,6 +105,7 @@ def test_other_settings_need_another_folder(config, lifting, hurried):
         ({"correctors": ("physic",)}, "--correctors is physic; choose from none, smoothing, cleanup, physics"),
         ({"correctors": ()}, "--correctors is empty; choose from none"),
         ({"corruptions": ("clean", "noise")}, "--corruptions is noise; choose from clean, float"),
+        ({"pipeline": "spring"}, "pipeline 'spring' is not one of auto, mjx, mujoco"),
         ({"windows": 1}, "--windows is 1; an interval needs 2 or more"),
         ({"samples": 0}, "--samples is 0; an interval needs 2 or more"),
     ],
