@@ -92,7 +92,7 @@ def load_or_train(windows: Windows, config: PriorConfig | None = None) -> tuple[
     return made
 
 
-def prior(model: Prior, names: tuple[str, ...], level: float = 0.7, steps: int = 10) -> Corrector:
+def prior(model: Prior, names: tuple[str, ...], level: float = 0.9, steps: int = 10) -> Corrector:
     """A corrector of features [N, T, D] with ``cond["label"]`` and ``cond["length"]`` [N].
 
     Every motion gets noise of its own from the key and its place in the batch, so that one key is common noise for two
