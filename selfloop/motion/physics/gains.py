@@ -40,7 +40,7 @@ def gains(
     root_force: float = 1000.0,
     root_lift: float = 300.0,
     root_torque: float = 600.0,
-    root_frequency: float = 2.5,
+    root_frequency: float = 2.0,
     root_stiffness: float = 12000.0,
 ) -> Gains:
     """Gains as multiples of DeepMimic's, and the residual wrench on the root.
