@@ -38,8 +38,8 @@ def squat(depth, turns=1.0, height=0.0):
 
 @pytest.fixture(scope="module")
 def knee_bends():
-    """Features [4, T, D]: standing, and three squats."""
-    motions = [squat(0.0), squat(0.4), squat(0.6), squat(0.4, turns=2.0)]
+    """Features [4, T, D]: standing, and squats from slow to so fast that legs can hardly follow."""
+    motions = [squat(0.0), squat(0.8), squat(0.6, turns=2.0), squat(0.4, turns=3.0)]
     return np.stack([np.asarray(features.encode(motion)) for motion in motions])
 
 
@@ -98,9 +98,9 @@ def test_refinement_reduces_the_tracking_error(correctors, knee_bends):
     assert not before["failed"].any()
     assert not after["failed"].any()
     np.testing.assert_array_equal(result.weight, 1)
-    assert (after["error_mm"] <= before["error_mm"] + 0.01).all()  # up to the price of effort
-    assert (after["error_mm"] < 0.8 * before["error_mm"]).sum() >= 3
-    assert (after["error_mm"] < 10).all()
+    # Standing there is nothing to win; and an iterate may be dearer in millimetres that saves residual force.
+    assert after["error_mm"][0] < before["error_mm"][0] + 0.5
+    assert (after["error_mm"][1:] < 0.85 * before["error_mm"][1:]).all()
     for name in ("moved_mm", "root_force_share", "root_torque_share"):
         assert after[name].shape == (4,)
         assert np.isfinite(after[name]).all()
