@@ -4,12 +4,14 @@ import functools
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
-from selfloop.batch import take
+from selfloop.batch import Batch, take
 from selfloop.correctors.strength import Corrector
 from selfloop.motion import setup
 from selfloop.motion.bench import generator
@@ -61,16 +63,24 @@ def generated(
     loop = functools.cache(lambda: setup.load(settings))
     uncorrected = functools.cache(lambda: generator.generated(settings, loop()))
 
+    def ours(batch: Batch) -> Batch:
+        label = relabelled(np.asarray(batch.cond["label"]), loop().real.names, data.names)
+        return batch._replace(cond=batch.cond | {"label": jnp.asarray(label)})
+
+    def in_loop(key: Array, batch: Batch, state: Any, corrector: Corrector) -> tuple[Batch, dict[str, Array]]:
+        fixed, info = corrector(key, ours(batch), state)
+        return fixed._replace(cond=batch.cond), info
+
     @functools.cache
     def case(name: str, corrector: str) -> Case:
         if name == ON_POLICY:
-            batch = generator.on_policy(settings, loop(), build(corrector), folder / corrector)
+            own = functools.partial(in_loop, corrector=build(corrector))
+            batch = generator.on_policy(settings, loop(), own, folder / corrector)
         else:
             batch = uncorrected()[GENERATED[name]]
-        label = relabelled(np.asarray(batch.cond["label"]), loop().real.names, data.names)
-        batch = take(batch._replace(cond=batch.cond | {"label": jnp.asarray(label)}), slice(samples))
-        label = np.asarray(batch.cond["label"])
-        return Case(name, batch, None, np.arange(batch.capacity), walking(label, data.names))
+        batch = take(ours(batch), slice(samples))
+        walks = walking(np.asarray(batch.cond["label"]), data.names)
+        return Case(name, batch, None, np.arange(batch.capacity), walks)
 
     return case
 
