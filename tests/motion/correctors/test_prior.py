@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.fft
 
 from selfloop.batch import Batch
 from selfloop.errors import ConfigError
@@ -58,6 +59,18 @@ def test_a_full_level_forgets_the_motion(model):
     np.testing.assert_allclose(one, two, atol=1e-3)
 
 
+@pytest.mark.parametrize("path", [0, 1, 3])
+def test_the_slow_part_of_the_path_stays(model, path):
+    batch = heights(1, 20)
+    wander = 0.5 * jax.random.normal(jax.random.key(2), (20, 8, 3))
+    batch = batch._replace(x=batch.x.at[..., :3].add(wander))
+    fixed = prior(model, ("run", "walk"), 1.0, path)(jax.random.key(1), batch, None)[0]
+    before, after = (scipy.fft.dct(np.asarray(given.x[..., :3]), axis=1, norm="ortho") for given in (batch, fixed))
+    np.testing.assert_allclose(after[:, :path], before[:, :path], atol=1e-4)
+    # Half a metre a second of white noise at every frequency, which the model knows nothing of.
+    assert np.abs(after - before)[:, path:].mean() > 0.1
+
+
 def test_labels_match_by_name(model):
     batch = heights(1, 20)
     swapped = batch._replace(cond=batch.cond | {"label": 1 - batch.cond["label"]})
@@ -95,6 +108,11 @@ def test_it_is_trained_once(monkeypatch, tmp_path):
     jax.tree.map(np.testing.assert_array_equal, made, kept)
     assert info == kept_info
     assert kept.names == windows.names
+
+
+def test_a_negative_path_is_refused(model):
+    with pytest.raises(ConfigError, match="path is -1"):
+        prior(model, ("run", "walk"), path=-1)
 
 
 @pytest.mark.parametrize("level", [0.0, -0.1, 1.1, float("nan")])
