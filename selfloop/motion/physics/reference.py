@@ -99,6 +99,9 @@ def floor(lowest: Array, height: Array, length: Array) -> Array:
     frames = jnp.arange(len(lowest))
     wide = jnp.pad(height, 2, mode="reflect", reflect_type="odd")
     fall = FPS**2 / 3 * (wide[4:] - wide[3:-1] - wide[1:-3] + wide[:-4])
+    # Each is a mean over three frames: beside one that falls, the first of a flight, say, still has the take-off in it.
+    beside = jnp.pad(fall, 1, mode="edge")
+    fall = jnp.minimum(fall, jnp.minimum(beside[:-2], beside[2:]))
     counts = frames < length
     near = counts[None] & (jnp.abs(frames[:, None] - frames[None]) <= AROUND)
     leap = lowest - jnp.where(near, lowest[None], jnp.inf).min(-1)
