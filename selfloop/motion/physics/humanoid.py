@@ -48,6 +48,14 @@ FRICTION = 0.5
 scuffs, as feet of retargeted or generated motion do, throw the whole body."""
 
 
+UNUSED = ("limit", "spring", "damper", "sensor", "midphase", "island")
+"""What engines need not look for: the model has none of it but joint limits, within which references already are. MJX
+would carry rows of all thirty limits through its contact solver in every step."""
+
+TOUCHING = 10
+"""Most spheres that touch at a time in MJX, the deepest ones: as many as both feet have. The C engine takes all."""
+
+
 class Shape(NamedTuple):
     """What gives a segment its looks and inertia, in its joint's frame (m)."""
 
@@ -77,6 +85,9 @@ def mjcf(timestep: float) -> str:
     Actuators come in the order of the degrees of freedom, mocap bodies are the goal's place, then its turn.
     """
     root, pelvis, world = _scene(timestep)
+    root.find("compiler").set("discardvisual", "true")
+    ET.SubElement(root.find("option"), "flag", dict.fromkeys(UNUSED, "disable"))
+    ET.SubElement(ET.SubElement(root, "custom"), "numeric", name="max_contact_points", data=str(TOUCHING))
     ET.SubElement(pelvis, "site", name="root")
     for name in ("place", "turn"):
         goal = ET.SubElement(world, "body", name=f"goal_{name}", mocap="true")

@@ -34,7 +34,9 @@ def roll(strength: Gains, timestep: float, start: np.ndarray, control: np.ndarra
     )
     # After a blow-up the engine begins anew at time nought.
     sound = np.cumprod(np.diff(states[..., 0], axis=1, prepend=clock) > 0, axis=1).astype(bool)
-    return np.where(sound[..., None], states[..., 1 : 2 + 2 * V], np.nan).astype(np.float32)
+    result = states[..., 1 : 2 + 2 * V].astype(np.float32)
+    result[~sound] = np.nan
+    return result
 
 
 @functools.cache
