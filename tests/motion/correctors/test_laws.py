@@ -21,7 +21,7 @@ REAL = as_windows(made_up(1, 30))
 @pytest.fixture(scope="module")
 def correctors(hurried):
     model, _ = train_prior(jax.random.key(0), REAL, PriorConfig(band=8, width=16, layers=1, steps=4, batch=4))
-    table = {"smoothing": smoothing(), "nearest": nearest_real(REAL), "prior": prior(model, NAMES, 0.5, 2)}
+    table = {"smoothing": smoothing(), "nearest": nearest_real(REAL), "prior": prior(model, NAMES, 0.5, steps=2)}
     return table | {"chain": chain(table["smoothing"], table["nearest"])}
 
 
