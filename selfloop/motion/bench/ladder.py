@@ -48,6 +48,13 @@ def _physics_ilc(data: Data, pipeline: str) -> Corrector:
     return physics_corrector(pipeline, rounds=ROUNDS)
 
 
+def _physics_no_torque(data: Data, pipeline: str) -> Corrector:
+    from selfloop.motion.physics.corrector import physics_corrector
+    from selfloop.motion.physics.gains import gains
+
+    return physics_corrector(pipeline, gains(root_torque=0.0))
+
+
 def _physics_gradient(data: Data, pipeline: str) -> Corrector:
     from selfloop.motion.physics.refinement import gradient_corrector
 
@@ -78,6 +85,7 @@ LADDER: dict[str, Rung] = {
     "cleanup": Rung(_cleanup, "Kinematics: ground alignment, contact detection, feet locked by inverse kinematics."),
     "physics": Rung(_physics, "A humanoid under physics that tracks the cleaned motion."),
     "physics_ilc": Rung(_physics_ilc, f"The same with {ROUNDS} rounds of iterative learning control."),
+    "physics_no_torque": Rung(_physics_no_torque, "Physics without a torque on the pelvis: it must balance itself."),
     "physics_gradient": Rung(
         _physics_gradient, "Physics refined by gradients through a differentiable pipeline; on 8 motions.", most=8
     ),

@@ -55,6 +55,10 @@ would carry rows of all thirty limits through its contact solver in every step."
 TOUCHING = 10
 """Most spheres that touch at a time in MJX, the deepest ones: as many as both feet have. The C engine takes all."""
 
+CONTACT = 0.0115
+"""Time constant of a contact, s: just over two physics steps, the least that engines bear. The softer a contact, the
+deeper feet sink and the more they creep: at 15 ms they penetrate by .12 mm more and skate by a fifth more."""
+
 
 class Shape(NamedTuple):
     """What gives a segment its looks and inertia, in its joint's frame (m)."""
@@ -118,7 +122,9 @@ def _scene(timestep: float) -> tuple[ET.Element, ET.Element, ET.Element]:
     option = {"timestep": timestep, "iterations": 10, "ls_iterations": 20, "solver": "Newton", "cone": "pyramidal"}
     ET.SubElement(root, "option", _text(option | {"integrator": "implicitfast"}))
     default = ET.SubElement(root, "default")
-    ET.SubElement(default, "geom", contype="0", conaffinity="0", friction=f"{FRICTION} 0.005 0.0001", solref="0.015 1")
+    ET.SubElement(
+        default, "geom", contype="0", conaffinity="0", friction=f"{FRICTION} 0.005 0.0001", solref=f"{CONTACT} 1"
+    )
     world = ET.SubElement(root, "worldbody")
     ET.SubElement(world, "geom", name="floor", type="plane", size="0 0 1", contype="1")
     bodies = [world]

@@ -21,7 +21,7 @@ FLAT, TILTED = 0.025, 0.05
 AGREED, APART = 0.1, 0.25
 """Feet whose paces differ by up to the first speed (m/s) slide together, from the second on one is being lifted."""
 
-REAL, WRONG = 0.1, 0.2
+REAL, WRONG = 0.06, 0.12
 """Up to the first speed (m/s) sliding is left alone, from the second on it is taken out whole."""
 
 SURE = 1.0
