@@ -20,7 +20,7 @@ from selfloop.motion.data.skeleton import LIMITS, Motion
 from selfloop.motion.physics import feet
 from selfloop.motion.physics.denoise import quieted
 from selfloop.motion.physics.effort import balance, effort
-from selfloop.motion.physics.travel import carried
+from selfloop.motion.physics.travel import carried, shaking
 
 FALLING = -5.0
 """Vertical acceleration (m/s^2) of the centre of mass under which the body is taken to be in the air, the floor unseen.
@@ -84,7 +84,7 @@ def planned(motion: Motion, length: Array) -> Motion:
     joints = skeleton.forward(Motion(quiet.root, turns))
     ground = floor(skeleton.sphere_heights(*joints).min(-1), balance(*joints)[:, 2], length)
     root = quiet.root - ground[:, None] * np.array([[0, 0, 1]], np.float32)
-    plan = feet.plan(carried(Motion(root, turns), length))
+    plan = feet.plan(carried(Motion(root, turns), shaking(motion, quiet, length), length))
     six = lowpass(rotations.to_six(plan.rotations), length, ROUNDING)
     return Motion(lowpass(plan.root, length, ROUNDING), rotations.from_six(six))
 

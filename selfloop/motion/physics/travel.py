@@ -9,14 +9,17 @@ Shapes: T frames at 20 fps, C contact spheres of both feet; one motion, `jax.vma
 """
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from selfloop.motion.data import skeleton
 from selfloop.motion.data.features import FPS
-from selfloop.motion.data.skeleton import FOOT_SPHERES, Motion
+from selfloop.motion.data.skeleton import FOOT_SPHERES, INDEX, Motion
 
 FLAT, TILTED = 0.025, 0.05
 """A foot whose highest sphere is lower than the first height (m) lies flat, over the second one it does not."""
+
+_ANKLES = np.array([INDEX["left_ankle"], INDEX["right_ankle"]])
 
 AGREED, APART = 0.1, 0.25
 """Feet whose paces differ by up to the first speed (m/s) slide together, from the second on one is being lifted."""
@@ -34,16 +37,31 @@ DOUBT = 0.2
 """Share of such steps around from which on they are believed; in proportion less below."""
 
 
-def carried(motion: Motion, length: Array) -> Motion:
-    """The motion with the root's path put right: root [T, 3], rotations [T, J, 3, 3]; ``length`` frames count."""
+SHAKEN = 0.12
+"""Share of the jitter a frame that was taken out of the feet, by which the pace must exceed all that: some is left."""
+
+
+def carried(motion: Motion, jitter: Array, length: Array) -> Motion:
+    """The motion with the root's path put right: root [T, 3], rotations [T, J, 3, 3]; ``length`` frames count.
+
+    ``jitter`` () (m) is how far the feet were off before they were quieted; see `shaking`.
+    """
     positions, world = skeleton.forward(motion)
     centres = skeleton.sphere_centres(positions, world, FOOT_SPHERES)
     heights = skeleton.sphere_heights(positions, world, FOOT_SPHERES)
     slide, error = sliding(centres[..., :2], heights, length)
-    speed = FPS * (jnp.linalg.norm(slide, axis=-1) - SURE * error)
+    speed = FPS * (jnp.linalg.norm(slide, axis=-1) - SURE * error - SHAKEN * jitter)
     wrong = slide * jnp.clip((speed - REAL) / (WRONG - REAL), 0, 1)[:, None]
     path = jnp.concatenate([jnp.zeros((1, 2), wrong.dtype), jnp.cumsum(wrong, 0)])
     return motion._replace(root=motion.root - jnp.pad(path, ((0, 0), (0, 1))))
+
+
+def shaking(raw: Motion, quiet: Motion, length: Array) -> Array:
+    """Root mean square distance () (m) of the ankles of two motions over the frames that count."""
+    first, second = (skeleton.forward(motion)[0][:, _ANKLES] for motion in (raw, quiet))
+    off = jnp.sum((first - second) ** 2, -1).mean(-1)
+    counts = jnp.arange(len(off)) < length
+    return jnp.sqrt(jnp.where(counts, off, 0).sum() / length.astype(off.dtype))
 
 
 def sliding(places: Array, heights: Array, length: Array) -> tuple[Array, Array]:

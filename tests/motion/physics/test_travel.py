@@ -10,7 +10,7 @@ from selfloop.motion.physics import travel
 from tests.motion.physics.motions import FRAMES, batch_of, crouched, encoded, posed, shaken, squat, walk
 
 WHOLE = jnp.int32(FRAMES)
-carried = jax.jit(travel.carried)
+carried = jax.jit(lambda motion, length: travel.carried(motion, jnp.float32(0), length))
 
 
 def pushed(motion: Motion, speed: float, frames: int = FRAMES) -> Motion:
@@ -69,6 +69,22 @@ def test_a_shaken_walk_stays_near_its_way():
     noisy = shaken(walk(), seed=0, angle=0.02)
     off = np.linalg.norm(np.asarray(carried(noisy, WHOLE).root - noisy.root), axis=-1)
     assert off.max() < 0.02
+
+
+def test_the_more_the_feet_shook_the_less_is_believed():
+    slow = pushed(crouched(0.2), travel.WRONG)
+    ways = [
+        float(travel.carried(slow, jnp.float32(jitter), WHOLE).root[-1, 1])
+        for jitter in (0.0, 0.5 * (travel.WRONG - travel.REAL) / travel.SHAKEN / 20, 0.1)
+    ]
+    whole = travel.WRONG * (FRAMES - 1) / 20
+    np.testing.assert_allclose(ways, [0, whole / 2, whole], atol=1e-3)
+
+
+def test_shaking_is_what_the_ankles_are_off():
+    still = crouched(0.2)
+    raised = still._replace(root=still.root + np.array([[0, 0, 0.03]], np.float32))
+    np.testing.assert_allclose(travel.shaking(raised, still, WHOLE), 0.03, rtol=1e-4)
 
 
 def test_the_corrector_brings_a_sliding_figure_back():
