@@ -162,4 +162,4 @@ def test_a_motion_keeps_rotations_and_loses_jitter(length):
 def test_a_smooth_motion_stays_within_millimetres(clean):
     quiet = denoise.quieted(clean, jnp.int32(T))
     moved = np.linalg.norm(skeleton.forward(quiet)[0] - skeleton.forward(clean)[0], axis=-1)
-    assert 1000 * moved.mean() < 1
+    assert 1000 * moved.mean() < 2
