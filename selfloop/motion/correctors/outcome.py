@@ -21,14 +21,16 @@ def usable(batch: Batch) -> Array:
 def outcome(batch: Batch, x: Array) -> tuple[Batch, dict[str, Array]]:
     """The batch with its motions replaced by x [N, T, D], and ``moved_mm`` and ``failed`` [N].
 
-    A motion that was not finite, or has become so, fails: it keeps its input, with nulls for what is not finite, and
-    gets weight 0. The distance is the mean over joints and over the frames that count, in the world.
+    A motion that was not finite, or has become so, or has gone too far to say how far, fails: it keeps its input, with
+    nulls for what is not finite, and gets weight 0. The distance is the mean over joints and over frames that count, in
+    the world.
     """
     given = usable(batch)
-    failed = ~(jnp.isfinite(batch.x) & jnp.isfinite(x)).all((1, 2))
+    moved = moved_mm(given, x, batch.cond["length"])
+    failed = ~((jnp.isfinite(batch.x) & jnp.isfinite(x)).all((1, 2)) & jnp.isfinite(moved))
     x = jnp.where(failed[:, None, None], given, x)
     weight = jnp.where(failed, jnp.zeros_like(batch.weight), batch.weight)
-    return batch._replace(x=x, weight=weight), {"moved_mm": moved_mm(given, x, batch.cond["length"]), "failed": failed}
+    return batch._replace(x=x, weight=weight), {"moved_mm": jnp.where(failed, 0, moved), "failed": failed}
 
 
 @jax.jit
