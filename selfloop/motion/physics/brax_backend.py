@@ -24,6 +24,8 @@ from jax import Array
 from selfloop.motion.physics import humanoid
 from selfloop.motion.physics.controls import V
 from selfloop.motion.physics.gains import Gains, fields
+from selfloop.motion.physics.reference import conjugate, hamilton
+from selfloop.motion.physics.wrench import rotation_vector
 
 # MJX prints that an optional backend of its own is not installed.
 with contextlib.redirect_stdout(io.StringIO()):
@@ -33,7 +35,7 @@ with contextlib.redirect_stdout(io.StringIO()):
     from brax.mjx.base import State
     from mujoco import mjx
 
-ITERATIONS, LINE_SEARCHES = 3, 6
+ITERATIONS, LINE_SEARCHES = 3, 4
 """Most Newton steps of the contact solver and trials of each one's length. Here a batch takes as many as its slowest
 motion does and never fewer by rounding, so the C engine's 10 and 20 would nearly always be taken, at half the speed."""
 
@@ -98,7 +100,7 @@ def _roll(system: System, start: Array, control: Array) -> Array:
         )
         place = Transform.zero((system.num_links(),))
         state = State(q=q, qd=velocity, x=place, xd=None, contact=None, **data.__dict__)
-        state = pipeline.step(system, state, control[:V])
+        state = pipeline.step(_clamped(system, q, velocity, control), state, control[:V])
         after = jnp.concatenate([state.q, state.qd])
         return _strong((state.q, state.qd, state.qacc_warmstart)), after
 
@@ -106,6 +108,28 @@ def _roll(system: System, start: Array, control: Array) -> Array:
     states = jax.lax.scan(step, (start[: V + 1], start[V + 1 :], still), control)[1]
     sound = jnp.cumprod(jnp.all(jnp.abs(states) < mujoco.mjMAXVAL, -1, keepdims=True).astype(jnp.int32), 0) > 0
     return jnp.where(sound, states, jnp.nan)
+
+
+def _clamped(system: System, q: Array, velocity: Array, control: Array) -> System:
+    """The system in which those of the pelvis' six pulls that reach their caps are constant forces.
+
+    MJX' implicitfast keeps the damping of an actuator whose force is clamped, as if the pelvis had a fifth more mass;
+    C's drops it, as it should.
+    """
+    place, turn = control[V : V + 3], control[V + 10 : V + 14]
+    between = hamilton(conjugate(turn), q[3:7])
+    spin = hamilton(hamilton(between, jnp.concatenate([jnp.zeros(1), velocity[3:6]])), conjugate(between))[1:]
+    length = jnp.concatenate([q[:3] - place, rotation_vector(turn, q[3:7])])
+    gain, bias, cap = (getattr(system, f"actuator_{name}") for name in ("gainprm", "biasprm", "forcerange"))
+    pace = jnp.concatenate([velocity[:3], spin])
+    force = gain[:6, 0] * control[:6] + bias[:6, 1] * length + bias[:6, 2] * pace
+    held = jnp.clip(force, cap[:6, 0], cap[:6, 1])
+    over = held != force
+    constant = jnp.zeros_like(bias[:6]).at[:, 0].set(held)
+    return system.replace(
+        actuator_gainprm=gain.at[:6, 0].set(jnp.where(over, 0, gain[:6, 0])),
+        actuator_biasprm=bias.at[:6].set(jnp.where(over[:, None], constant, bias[:6])),
+    )
 
 
 def _strong(tree: Any) -> Any:

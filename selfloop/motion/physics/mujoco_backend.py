@@ -27,12 +27,12 @@ def roll(strength: Gains, timestep: float, start: np.ndarray, control: np.ndarra
     for name, value in fields(model, strength).items():
         getattr(model, name)[:] = value
     pool, data = _workers(timestep, _cores())
-    clock = np.zeros((len(start), 1))
+    clock = np.ones((len(start), 1))
     initial = np.concatenate([clock, start], -1, dtype=np.float64)
     states, _ = pool.rollout(
         model, data, initial_state=initial, control=control.astype(np.float64), control_spec=_CONTROL
     )
-    # After a blow-up the engine begins anew at time nought.
+    # After a blow-up the engine begins anew at time nought, which is before the start.
     sound = np.cumprod(np.diff(states[..., 0], axis=1, prepend=clock) > 0, axis=1).astype(bool)
     result = states[..., 1 : 2 + 2 * V].astype(np.float32)
     result[~sound] = np.nan
