@@ -15,7 +15,6 @@ from tests.motion.physics.motions import (
     encoded,
     joints,
     posed,
-    prepared,
     shaken,
     squat,
     walk,
@@ -40,12 +39,6 @@ def measure(x):
 def off(x, other):
     """Mean distance of the joints [N] (mm)."""
     return 1000 * np.linalg.norm(joints(x) - joints(other), axis=-1).mean((1, 2))
-
-
-def test_it_is_what_the_humanoid_would_follow():
-    """The physics corrector's plan, put where features begin."""
-    plan = encoded(*(jax.tree.map(lambda leaf, n=n: leaf[n], prepared(CLEAN).motion) for n in range(len(CLEAN))))
-    np.testing.assert_allclose(joints(cleaned(CLEAN)), joints(plan), atol=1e-5)
 
 
 def test_clean_motions_hardly_move_and_moved_is_how_far():

@@ -201,3 +201,10 @@ def test_nothing_is_pushed_into_the_floor(correctors, kind, seed, level):
     fixed, _ = correctors[kind](jax.random.key(0), batch_of(x), None)
     before, after = (np.asarray(measured(jnp.asarray(y), whole)["penetration_mm"]) for y in (x, fixed.x))
     assert (after <= before + 5).all(), (before, after)
+
+
+def test_cleanup_is_what_the_humanoid_is_to_follow(correctors):
+    """The physics corrector's plan, put where features begin."""
+    fixed, _ = correctors["cleanup"](jax.random.key(0), batch_of(CLEAN), None)
+    plan = jax.jit(features.encode)(prepared(CLEAN).motion)
+    np.testing.assert_allclose(joints(fixed.x), joints(plan), atol=1e-5)
