@@ -47,8 +47,9 @@ def test_forward_kinematics_equals_brax(passive, poses):
     from brax.io import mjcf
 
     positions, _ = skeleton.forward(to_motion(jnp.asarray(poses)))
-    with brax_backend.relaxed(), pytest.warns(UserWarning, match="not actively being maintained"):
+    with pytest.warns(UserWarning, match="not actively being maintained"):
         system = mjcf.load_model(passive)
+    with brax_backend.relaxed():
         place = jax.vmap(lambda q: kinematics.forward(system, q, jnp.zeros(36))[0].pos)(jnp.asarray(poses))
     np.testing.assert_allclose(positions, place, atol=2e-6)
 
