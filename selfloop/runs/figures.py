@@ -24,6 +24,7 @@ _COLOURS = {
     "nearest_real": "#5aa9dd",
     "accumulate": "#8c6bb1",
 }
+_SPARE = ("#7a7f87", "#8a5a14", "#1d3f77", "#a61b3b")
 _MARKERS = "os^Dvph"
 _MANY = 100.0
 """Largest over smallest value from which an axis is logarithmic."""
@@ -31,7 +32,7 @@ _MANY = 100.0
 
 def colours(arms: Sequence[str]) -> dict[str, str]:
     """One colour an arm, distinct to colour-blind readers; a named arm has the same one in every run."""
-    free = [colour for arm, colour in _COLOURS.items() if arm not in arms]
+    free = [colour for arm, colour in _COLOURS.items() if arm not in arms] + list(_SPARE)
     others = [arm for arm in dict.fromkeys(arms) if arm not in _COLOURS]
     chosen = {arm: free[i % len(free)] if free else INK for i, arm in enumerate(others)}
     return {arm: _COLOURS.get(arm) or chosen[arm] for arm in arms}

@@ -104,6 +104,7 @@ def test_colours_are_the_arms_own():
     assert figures.colours(["physics"])["physics"] == figures.colours(["mine", "baseline", "physics"])["physics"]
     many = figures.colours(["mine", "baseline", "yours", "physics", "uncorrected"])
     assert len(set(many.values())) == 5
+    assert len(set(figures.colours([f"arm {i}" for i in range(11)]).values())) == 11
 
 
 def test_matplotlib_waits_until_it_is_needed_and_keeps_its_settings():

@@ -26,8 +26,9 @@ def test_the_nearest_is_that_of_a_plain_search():
 def test_real_motion_is_left_where_it_is():
     batch = made_up(1, 40)
     fixed, info = nearest_real(REAL)(jax.random.key(0), batch, None)
-    np.testing.assert_array_equal(fixed.x, batch.x)
-    np.testing.assert_array_equal(info["moved_mm"], 0)
+    # Up to float32's rounding: programs compiled in a hurry, as some tests ask for, round otherwise.
+    np.testing.assert_allclose(fixed.x, batch.x, atol=1e-6)
+    np.testing.assert_allclose(info["moved_mm"], 0, atol=1e-3)
 
 
 def test_labels_match_by_name_and_one_without_windows_takes_any():
