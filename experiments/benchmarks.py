@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks_motion import corrector
+
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = 4
 GOAL = 1_000_000
@@ -236,4 +238,5 @@ BENCHMARKS = {
     "diagram": diagram,
     "verify": verify,
     "import": imports,
+    "corrector": corrector,
 }
