@@ -33,7 +33,9 @@ def corrector() -> list[dict[str, Any]]:
         speed = motion / _core_seconds(lambda correct=correct: correct(None, batch, None))
         rows.append(row(f"correction, {pipeline}", speed, "motion_s/core_s", f"goal: {goal}", speed / goal))
         if first:
-            rows.append(row(f"{pipeline} beside mujoco", speed, "motion_s/core_s", f"mujoco: {first:.0f}", speed / first))
+            rows.append(
+                row(f"{pipeline} beside mujoco", speed, "motion_s/core_s", f"mujoco: {first:.0f}", speed / first)
+            )
         first = first or speed
     return rows
 
