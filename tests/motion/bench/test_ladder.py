@@ -10,8 +10,9 @@ from selfloop.motion.bench.ladder import LADDER
 KEY = jax.random.key(0)
 
 
-def test_the_rungs_are_the_designs_and_none_comes_first():
-    names = "none smoothing cleanup physics physics_ilc physics_gradient prior physics_prior nearest_real"
+def test_the_rungs_go_from_nothing_to_the_ceiling():
+    physics = "physics physics_ilc physics_no_torque physics_gradient"
+    names = f"none smoothing cleanup {physics} prior physics_prior nearest_real"
     assert list(LADDER) == names.split()
     assert all(rung.about.endswith(".") for rung in LADDER.values())
 
