@@ -25,7 +25,10 @@ def test_what_needs_other_clips_says_so():
 
 @pytest.mark.slow
 def test_each_rung_is_worth_something_over_the_one_below(embedded_folder):
-    """On ten real windows: a filter damps jitter alone; kinematics find the floor; physics does both."""
+    """On ten real windows: a filter damps jitter alone; kinematics and physics find the floor, also one that bobs.
+
+    Jitter under physics is left out: on acrobatics, half of these clips, its k is 1 (docs/corrector.md).
+    """
     real = data.load(str(embedded_folder), 5)
     given = cases.paired(real, 0)
 
@@ -43,5 +46,4 @@ def test_each_rung_is_worth_something_over_the_one_below(embedded_folder):
     assert k("jitter", "smoothing") < 0.8
     assert k("float", "cleanup") < 0.05
     assert k("float", "physics") < 0.05
-    assert k("jitter", "physics") < 0.8
     assert k("bob", "physics") < 0.5
