@@ -17,6 +17,7 @@ from jax import Array
 from selfloop.motion.data import features, rotations, skeleton
 from selfloop.motion.data.features import FPS
 from selfloop.motion.data.skeleton import LIMITS, SKELETON, Motion, Q
+from selfloop.motion.physics.reference import lowpass
 
 Corruption = Callable[[Array, Array, Array], Array]
 Change = Callable[[Array, Motion, Array], Motion]
@@ -135,20 +136,8 @@ def over_smooth(sigma: float) -> Change:
     """
 
     def change(key: Array, motion: Motion, length: Array) -> Motion:
-        frames, last = motion.root.shape[0], length - 1
-        offset = np.arange(-int(np.ceil(3 * sigma)), int(np.ceil(3 * sigma)) + 1)
-        weights = np.exp(-0.5 * (offset / sigma) ** 2).astype(np.float32)
-        at = jnp.minimum(jnp.arange(frames), last)[:, None] + jnp.asarray(offset, jnp.int32)[None]
-        edge = jnp.clip(at, 0, last)
-        mirrored = jnp.clip(2 * edge - at, 0, last)
-
-        def mean(values: Array) -> Array:
-            flat = values.reshape(frames, -1)
-            around = jnp.where((at == edge)[..., None], flat[edge], 2 * flat[edge] - flat[mirrored])
-            return jnp.einsum("tkd,k->td", around, weights / weights.sum()).reshape(values.shape)
-
-        turns = rotations.from_six(mean(rotations.to_six(motion.rotations)))
-        return Motion(mean(motion.root), turns)
+        turns = rotations.from_six(lowpass(rotations.to_six(motion.rotations), length, sigma))
+        return Motion(lowpass(motion.root, length, sigma), turns)
 
     return change
 

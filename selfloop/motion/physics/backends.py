@@ -10,12 +10,12 @@
 from collections.abc import Callable
 
 import jax
-import numpy as np
+from jax import Array
 
 from selfloop.errors import ConfigError
 from selfloop.motion.physics.gains import Gains
 
-Roll = Callable[[Gains, float, np.ndarray, np.ndarray], np.ndarray]
+Roll = Callable[[Gains, float, Array, Array], Array]
 """``roll(strength, timestep, start [N, 2 V + 1], control [N, S, CONTROLS]) -> states [N, S, 2 V + 1]``: positions and
 velocities after every step, NaN from where a rollout blew up on. One program serves all gains."""
 

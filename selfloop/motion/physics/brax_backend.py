@@ -18,7 +18,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import mujoco
-import numpy as np
 from jax import Array
 
 from selfloop.motion.physics import humanoid
@@ -47,15 +46,14 @@ def relaxed() -> Iterator[None]:
         yield
 
 
-def roll(strength: Gains, timestep: float, start: np.ndarray, control: np.ndarray) -> np.ndarray:
+def roll(strength: Gains, timestep: float, start: Array, control: Array) -> Array:
     """Positions and velocities [N, S, 2 V + 1] (float32) after every step of ``timestep`` seconds.
 
     From the states ``start`` [N, 2 V + 1] under ``control`` [N, S, CONTROLS]; see `controls.command`. A rollout that
     blows up is NaN from there on. It is compiled once for each N, S and timestep.
     """
     model, program = _model(timestep), _program(timestep)
-    states = program(fields(model, strength), np.asarray(start, np.float32), np.asarray(control, np.float32))
-    return np.asarray(states)
+    return program(fields(model, strength), jnp.asarray(start, jnp.float32), jnp.asarray(control, jnp.float32))
 
 
 def system(timestep: float) -> System:

@@ -1,8 +1,8 @@
 """What a rollout is given: from a reference and gains to the numbers that the model's actuators and mocap bodies take.
 
 The joints' actuators take ``q_ref + tau / k + (d / k) v_ref`` with the torque tau that the movement takes (see `gains`,
-`effort`). The root's six measure the pelvis from the two mocap bodies, which are put where the
-reference's pelvis is, so their controls are the velocity part alone.
+`effort`). The root's six measure the pelvis from the two mocap bodies, which are put where the reference's pelvis is,
+so their controls are the velocity part alone.
 
 Shapes: K = S + 1 instants, V = 36 degrees of freedom.
 """
@@ -15,10 +15,10 @@ from jax import Array
 from selfloop.motion.physics.gains import Gains
 from selfloop.motion.physics.reference import Reference
 
-CONTROLS = 36 + 2 * 3 + 2 * 4
-"""Numbers a step: actuators, places and turns (wxyz) of the mocap bodies `goal_place` and `goal_turn`."""
-
 V = 36
+
+CONTROLS = V + 2 * 3 + 2 * 4
+"""Numbers a step: actuators, places and turns (wxyz) of the mocap bodies `goal_place` and `goal_turn`."""
 
 
 class Command(NamedTuple):

@@ -19,6 +19,7 @@ from selfloop.batch import Batch
 from selfloop.motion.data import features, skeleton
 from selfloop.motion.physics import tracker, wrench
 from selfloop.motion.physics.backends import roll_of
+from selfloop.motion.physics.controls import V
 from selfloop.motion.physics.gains import Gains
 from selfloop.motion.physics.gains import gains as default_gains
 from selfloop.motion.physics.reference import Reference, prepare
@@ -102,7 +103,7 @@ def _finish_one(
 ) -> tuple[Array, dict[str, Array]]:
     """The corrected features of one motion, or its own where it failed."""
     given, frames = _given(x), len(x)
-    motion = tracker.to_motion(states[::steps, :37])
+    motion = tracker.to_motion(states[::steps, : V + 1])
     fixed = features.hold(features.encode(motion), length)
     counts = features.valid(length, frames)
     stood = (tracker.stands(motion, reference.motion) | ~counts).all()

@@ -104,8 +104,8 @@ def floor(lowest: Array, height: Array, length: Array) -> Array:
     beside = jnp.pad(fall, 1, mode="edge")
     fall = jnp.minimum(fall, jnp.minimum(beside[:-2], beside[2:]))
     counts = frames < length
-    near = counts[None] & (jnp.abs(frames[:, None] - frames[None]) <= AROUND)
-    leap = lowest - jnp.where(near, lowest[None], jnp.inf).min(-1)
+    around = counts[None] & (jnp.abs(frames[:, None] - frames[None]) <= AROUND)
+    leap = lowest - jnp.where(around, lowest[None], jnp.inf).min(-1)
     supported = (fall > FALLING) & (leap < LEAP) & counts
     near = feet.neighbours(supported)
     before, after = lowest[jnp.maximum(near.before, 0)], lowest[jnp.minimum(near.after, len(lowest) - 1)]

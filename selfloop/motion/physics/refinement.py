@@ -7,7 +7,7 @@ gradient of the simulation itself. Over long times that gradient means nothing (
 motion is cut in segments, each refined from where the one before it ended; the best iterate counts, the first among
 them.
 
-A rung of the ladder that shows what gradients buy, not the corrector of choice: it costs some hundred times as much.
+A rung of the ladder that shows what gradients buy, not the corrector of choice: it costs some 400 times as much.
 
 Shapes: N motions, T frames at 20 fps, D = 64 features; J = 15 joints; H frames a segment; S physics steps a frame.
 """
@@ -28,10 +28,10 @@ from selfloop.motion.data import features, skeleton
 from selfloop.motion.data.features import FPS
 from selfloop.motion.data.skeleton import TIPS, Motion
 from selfloop.motion.physics import spring_tracker, tracker
-from selfloop.motion.physics.humanoid import MASS
 from selfloop.motion.physics.reference import prepare
 from selfloop.motion.physics.spring_backend import Bodies, Spring, engine
 from selfloop.motion.physics.spring_tracker import Targets
+from selfloop.motion.physics.wrench import WEIGHT
 
 SUBSTEPS = 48
 """Physics steps a frame: 1.04 ms, which stiff joints of light links need."""
@@ -47,9 +47,6 @@ EFFORT = 1e-3
 
 CRUTCH = 2e-4
 """Price of a residual force of the body's weight, squared, or of a torque of that times a metre, in the same unit."""
-
-WEIGHT = 9.81 * MASS
-"""Of the body, N."""
 
 
 class Offsets(NamedTuple):

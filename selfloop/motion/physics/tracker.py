@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from selfloop.motion.data import features, rotations, skeleton
@@ -35,8 +34,6 @@ RATE, MOST = 0.7, 0.3
 class Track(NamedTuple):
     """What became of N motions."""
 
-    q: Array
-    """Positions at the frames [N, T, V + 1]."""
     states: Array
     """Positions and velocities at every instant [N, K, 2 V + 1]."""
     error: Array
@@ -57,9 +54,8 @@ def track(roll: Roll, strength: Gains, steps: int, reference: Reference, length:
 
 def _once(roll: Roll, strength: Gains, steps: int, reference: Reference, length: Array, offset: Array) -> Track:
     plan = _commands(strength, reference, offset)
-    start, control = np.asarray(plan.start), np.asarray(plan.control)
-    states = roll(strength, 1 / (FPS * steps), start, control)
-    return _judge(reference.q, start, states, length, steps)
+    states = roll(strength, 1 / (FPS * steps), plan.start, plan.control)
+    return _judge(reference.q, plan.start, states, length, steps)
 
 
 @jax.jit
@@ -70,11 +66,11 @@ def _commands(strength: Gains, reference: Reference, offset: Array):
 @functools.partial(jax.jit, static_argnames="steps")
 def _judge(wanted: Array, start: Array, states: Array, length: Array, steps: int) -> Track:
     whole = jnp.concatenate([start[:, None], states], 1)
-    q = whole[:, ::steps, : V + 1]
-    counts = features.valid(length, q.shape[1])[..., None]
-    off = jnp.where(counts, q[..., 7:] - wanted[:, ::steps, 7:], 0)
+    angles = whole[:, ::steps, 7 : V + 1]
+    counts = features.valid(length, angles.shape[1])[..., None]
+    off = jnp.where(counts, angles - wanted[:, ::steps, 7:], 0)
     mean = jnp.sum(off**2, (1, 2)) / ((V - 6) * length).astype(jnp.float32)
-    return Track(q, whole, jnp.where(jnp.isfinite(mean), jnp.sqrt(mean), jnp.inf))
+    return Track(whole, jnp.where(jnp.isfinite(mean), jnp.sqrt(mean), jnp.inf))
 
 
 @functools.partial(jax.jit, static_argnames="steps")

@@ -3,7 +3,7 @@
 Where both feet lie flat on the floor and slide together, nothing but the root is wrong; that pace, averaged over
 neighbouring steps, is taken out of the root's path. Generators that have drifted make standing figures skate like that.
 One sliding foot is no evidence: on real walks that were jittered or blurred, a root led by single feet went astray by 3
-to 20 cm. So a walk of which the travel alone is wrong keeps its path.
+to 24 cm. So a walk of which the travel alone is wrong keeps its path.
 
 Shapes: T frames at 20 fps, C contact spheres of both feet; one motion, `jax.vmap` for more.
 """

@@ -45,7 +45,7 @@ def plant(react):
     def roll(strength, timestep, start, control):
         states = np.zeros((*control.shape[:2], 2 * V + 1), np.float32)
         states[..., :3], states[..., 3:7] = control[..., V : V + 3], control[..., -4:]
-        states[..., 7 : V + 1] = react(control[..., 6:V])
+        states[..., 7 : V + 1] = react(np.asarray(control)[..., 6:V])
         return states
 
     return roll
