@@ -3,9 +3,9 @@
 The real samples y [M, F] and the generated x [N, F] each stand for the union of balls about their points, with the
 distance to the k-th nearest neighbour among their own as radius. Weight 0 is absence.
 Sources: precision and recall, Kynkaanniemi et al., NeurIPS 2019; density and coverage, Naeem et al., ICML 2020.
+Where the points that a model was fitted to are known, they are its modes, and hits of each can be counted.
 """
 
-import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -22,7 +22,10 @@ def neighbour_radii(x: Array, weight: Array | None = None, k: int = 3, group: Ar
     group = jnp.arange(x.shape[0]) if group is None else group
     gone = (weight <= 0)[None] | (group[:, None] == group[None])
     between = jnp.where(gone, jnp.inf, distances(x, x))
-    return -jax.lax.top_k(-between, k)[0][:, -1]
+    for _ in range(k - 1):  # for small k some 15 times faster than top_k on a CPU
+        nearest = between.argmin(1)[:, None] == jnp.arange(x.shape[0])[None]
+        between = jnp.where(nearest, jnp.inf, between)
+    return between.min(1)
 
 
 def prdc(
@@ -55,3 +58,24 @@ def prdc(
         "density": (x_share * balls).sum() / k,
         "coverage": jnp.where((in_real & x_here).any(0), y_share, 0).sum(),
     }
+
+
+def modes_covered(
+    x: Array, modes: Array, x_weight: Array | None = None, modes_weight: Array | None = None
+) -> dict[str, Array]:
+    """Scalars ``modes_hit`` and ``modes_effective``, of samples x [N, F] each given to its nearest of modes [M, F].
+
+    modes_hit: share of the modes that got a sample. modes_effective: ``exp(H) / M`` with H the entropy (nats) of the
+    shares of samples that the modes got, 1 where all got the same. Both are below 1 for N samples of an even law too,
+    ``modes_hit`` being ``1 - (1 - 1 / M)^N`` on average: compare equal N and M. Weight 0 is absence; other weights of
+    modes count as presence.
+    """
+    x, x_weight = filled(x, x_weight)
+    modes, modes_weight = filled(modes, modes_weight)
+    here = modes_weight > 0
+    nearest = jnp.where(here[None], distances(x, modes), jnp.inf).argmin(1)
+    share = jnp.zeros_like(modes, shape=modes.shape[:1]).at[nearest].add(x_weight / x_weight.sum())
+    hit = share > 0
+    entropy = -jnp.where(hit, share * jnp.log(jnp.where(hit, share, 1)), 0).sum()
+    count = here.sum().astype(modes.dtype)
+    return {"modes_hit": hit.sum().astype(modes.dtype) / count, "modes_effective": jnp.exp(entropy) / count}

@@ -93,9 +93,15 @@ def squared_frechet(a: Moments, b: Moments) -> Array:
     The cross term is the sum of the singular values of ``A^(1/2) B^(1/2)``, which keeps full precision where the
     covariances are singular (N < F) and the textbook root of their product does not.
     """
+    mean, covariance = frechet_parts(a, b)
+    return mean + covariance
+
+
+def frechet_parts(a: Moments, b: Moments) -> tuple[Array, Array]:
+    """The two scalars that `squared_frechet` is the sum of: ``|m_a - m_b|^2``, and what the covariances differ by."""
     cross = nuclear_norm(sqrt_psd(a.covariance) @ sqrt_psd(b.covariance))
-    spread = jnp.trace(a.covariance) + jnp.trace(b.covariance) - 2 * cross
-    return jnp.maximum(((a.mean - b.mean) ** 2).sum() + spread, 0)
+    covariance = jnp.trace(a.covariance) + jnp.trace(b.covariance) - 2 * cross
+    return ((a.mean - b.mean) ** 2).sum(), jnp.maximum(covariance, 0)
 
 
 def gaussian_w2(mean_a: Array, covariance_a: Array, mean_b: Array, covariance_b: Array) -> Array:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax.test_util import check_grads
 
-from selfloop.metrics import frechet_distance, gaussian_w2, moments, squared_frechet
+from selfloop.metrics import frechet_distance, frechet_parts, gaussian_w2, moments, squared_frechet
 from selfloop.metrics.frechet import Moments, nuclear_norm, sqrt_psd, squared_w2_to_standard_plane
 
 distance = jax.jit(frechet_distance)
@@ -43,6 +43,19 @@ def test_commuting_covariances_by_hand():
     b = Moments(jnp.array([4.0, 6.0]), jnp.diag(jnp.array([1.0, 0.0])))
     assert np.isclose(squared_frechet(a, b), 25 + 1 + 9)
     assert np.isclose(gaussian_w2(*a, *b), np.sqrt(35))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 1000), shift=st.floats(-3, 3))
+def test_parts_are_a_move_of_the_mean_and_a_change_of_shape(seed, shift):
+    a, b = moments(samples(seed, 20, 5)), moments(samples(seed + 1, 30, 5))
+    scale = 1e-4 * float(jnp.trace(a.covariance) + jnp.trace(b.covariance) + 1)
+    mean, covariance = frechet_parts(a, b)
+    assert np.isclose(mean + covariance, squared_frechet(a, b))
+    assert np.isclose(covariance, squared_frechet(a, b._replace(mean=a.mean)), atol=scale)
+    moved = frechet_parts(a, a._replace(mean=a.mean + np.float32(shift)))
+    assert np.isclose(moved[0], 5 * shift**2, atol=scale)
+    assert 0 <= moved[1] < scale
 
 
 def test_bias_is_as_documented():

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist, pdist
 from selfloop import metrics
 from selfloop.metrics import neighbour_radii
 
+modes_covered = jax.jit(metrics.modes_covered)
 prdc = jax.jit(metrics.prdc, static_argnames="k")
 mean_pairwise_distance = jax.jit(metrics.mean_pairwise_distance)
 random_pair_distance = jax.jit(metrics.random_pair_distance, static_argnames="pairs")
@@ -83,3 +84,35 @@ def test_random_pairs_estimate_the_exact_mean(seed, absent):
 def test_a_pair_is_two_different_samples():
     x = jnp.array([[0.0], [1.0], [5.0]])
     assert np.isclose(random_pair_distance(jax.random.key(0), x, jnp.array([1.0, 1.0, 0.0]), pairs=50), 1)
+
+
+def test_hits_of_modes_by_hand():
+    modes = np.arange(8, dtype=np.float32)[:, None]
+    got = modes_covered(np.array([[0.1], [0.2], [0.9], [1.2], [6.6]], np.float32), modes)
+    share = np.array([2, 2, 1]) / 5
+    assert np.isclose(got["modes_hit"], 3 / 8)
+    assert np.isclose(got["modes_effective"], np.exp(-(share * np.log(share)).sum()) / 8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 30), m=st.integers(1, 12))
+def test_modes_agree_with_brute_force(seed, n, m):
+    x, modes, weight = points(seed, 30), points(seed + 1, 15), np.zeros(30, np.float32)
+    weight[:n] = np.random.default_rng(seed).integers(1, 4, n)
+    here = np.arange(15) < m
+    poisoned = np.where(weight[:, None] > 0, x, np.nan), np.where(here[:, None], modes, np.nan)
+    got = modes_covered(*poisoned, weight, here.astype(np.float32))
+    nearest = cdist(x[:n], modes[:m]).argmin(1)
+    count = np.bincount(nearest, weight[:n], m)
+    share = count[count > 0] / count.sum()
+    assert np.isclose(got["modes_hit"], (count > 0).mean())
+    assert np.isclose(got["modes_effective"], np.exp(-(share * np.log(share)).sum()) / m, rtol=1e-5)
+    assert 1 / m - 1e-6 <= got["modes_effective"] <= got["modes_hit"] + 1e-6
+
+
+def test_modes_hit_by_an_even_law():
+    modes = 10 * points(0, 40)
+    at = jax.random.randint(jax.random.key(0), (200, 60), 0, 40)
+    hit = jax.jit(jax.vmap(lambda at: metrics.modes_covered(jnp.asarray(modes)[at], modes)["modes_hit"]))(at)
+    assert abs(hit.mean() - (1 - (1 - 1 / 40) ** 60)) < 4 * hit.std() / np.sqrt(200)
+    assert np.isclose(modes_covered(modes, modes)["modes_effective"], 1)

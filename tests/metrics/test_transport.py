@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from selfloop import metrics
 from selfloop.metrics.mmd import median_distance, within
 
-energy_distance2, mmd2 = jax.jit(metrics.energy_distance2), jax.jit(metrics.mmd2)
+energy_distance2, kid, mmd2 = jax.jit(metrics.energy_distance2), jax.jit(metrics.kid), jax.jit(metrics.mmd2)
 wasserstein1, wasserstein2 = jax.jit(metrics.wasserstein1), jax.jit(metrics.wasserstein2)
 sliced_wasserstein = jax.jit(metrics.sliced_wasserstein, static_argnames=("p", "slices"))
 
@@ -55,6 +55,29 @@ def test_mmd2_is_unbiased_at_equality():
     values = jax.jit(jax.vmap(lambda pair: mmd2(pair[0], pair[1], bandwidths=jnp.array([1.0]))))(draws)
     assert abs(values.mean()) < 4 * values.std() / 20
     assert values.min() < 0
+
+
+def test_kid_agrees_with_brute_force():
+    x, y = points(0, 30, 5), points(1, 40, 5, shift=0.5)
+    u, v = np.arange(30) % 3, np.arange(40) % 2
+    kernel = lambda a, b: (a.astype(float) @ b.T.astype(float) / 5 + 1) ** 3  # noqa: E731
+    pair = lambda w: np.outer(w, w) * (1 - np.eye(len(w)))  # noqa: E731
+    expected = np.average(kernel(x, x), weights=pair(u)) + np.average(kernel(y, y), weights=pair(v))
+    expected -= 2 * np.average(kernel(x, y), weights=np.outer(u, v))
+    holed = np.where(u[:, None] > 0, x, np.nan), np.where(v[:, None] > 0, y, np.nan)
+    assert np.isclose(kid(*holed, jnp.asarray(u), jnp.asarray(v)), expected, rtol=1e-4)
+
+
+def test_kid_of_gaussians_in_closed_form():
+    """On the line it is ``sum_j binom(3, j) (E x^j - E y^j)^2``, of N(0, 1) and N(d, 1) a polynomial in d."""
+    d, n, repeats = 0.7, 60, 400
+    draws = jax.random.normal(jax.random.key(2), (repeats, 2, n, 1)) + jnp.array([0, d])[None, :, None, None]
+    values = jax.jit(jax.vmap(lambda pair: metrics.kid(pair[0], pair[1])))(draws)
+    expected = 3 * d**2 + 3 * d**4 + (d**3 + 3 * d) ** 2
+    assert abs(values.mean() - expected) < 4 * values.std() / np.sqrt(repeats)
+    same = jax.jit(jax.vmap(lambda pair: metrics.kid(pair[0], pair[1])))(draws.at[:, 1].add(-d))
+    assert abs(same.mean()) < 4 * same.std() / np.sqrt(repeats)
+    assert same.min() < 0
 
 
 def test_energy_distance_agrees_with_scipy():
