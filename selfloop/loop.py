@@ -105,10 +105,23 @@ def generation(loop: Loop, key: Array, t: Array, carry: Carry) -> tuple[Carry, G
     a diffusion model of motion driven from Python. Failed samples enter the training set with weight 0 and value 0.
     ``key`` is the chain's seed, the same for every t; ``t`` is an int32 scalar, 1 or more.
     """
+    raw = propose(loop, key, t, carry)
+    corrected, correction = loop.corrector(role_key(key, t, "correct"), raw, carry.state)
+    return learn(loop, key, t, carry, raw, corrected, correction)
+
+
+def propose(loop: Loop, key: Array, t: Array, carry: Carry) -> Batch:
+    """The first half of a generation: m samples of the model, before they are corrected."""
     real = loop.source(role_key(key, t, "real"), t)
     cond = conditions(role_key(key, t, "conditions"), real, loop.synthetic)
-    raw = loop.model.sample(role_key(key, t, "sample"), carry.state, cond, loop.synthetic)
-    corrected, correction = loop.corrector(role_key(key, t, "correct"), raw, carry.state)
+    return loop.model.sample(role_key(key, t, "sample"), carry.state, cond, loop.synthetic)
+
+
+def learn(
+    loop: Loop, key: Array, t: Array, carry: Carry, raw: Batch, corrected: Batch, correction: dict[str, Array]
+) -> tuple[Carry, Generation]:
+    """The second half of a generation: the next training set, from the corrected samples, and the fit to it."""
+    real = loop.source(role_key(key, t, "real"), t)
     usable = keep(corrected, ~correction["failed"] & (corrected.weight > 0))
     training, memory = loop.policy.select(role_key(key, t, "select"), t, real, usable, carry.memory)
     state, info = loop.model.fit(role_key(key, t, "fit"), training, carry.state)

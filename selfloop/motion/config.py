@@ -9,7 +9,7 @@ import tyro
 
 from selfloop.errors import ConfigError
 
-Arm = Literal["baseline", "uncorrected", "physics"]
+Arm = Literal["baseline", "uncorrected", "physics", "physics_prior", "smoothing", "nearest_real", "accumulate"]
 Pipeline = Literal["auto", "mjx", "mujoco"]
 
 
@@ -26,7 +26,9 @@ class MotionLoopConfig:
     """The run's folder. The same command on the same folder continues a run that was stopped."""
     arms: tuple[Arm, ...] = ("baseline", "uncorrected", "physics")
     """baseline: fine-tuned on real data only; uncorrected: on real data and its own samples; physics: on real data
-    and its own samples after the physics corrector."""
+    and its own samples after the physics corrector; physics_prior: after a prior learned on other clips, then physics;
+    smoothing: after a low-pass; nearest_real: each replaced by the nearest window of other clips, a ceiling;
+    accumulate: uncorrected, but older samples stay. physics_prior and nearest_real need a set of 100 clips or more."""
     n: int = 64
     """Real windows, the same every generation."""
     lam: float = 1.0

@@ -15,6 +15,7 @@ from jax import Array
 
 from selfloop.batch import Batch, take
 from selfloop.motion import measures, setup
+from selfloop.motion.arms import ARMS
 from selfloop.motion.config import MotionLoopConfig
 from selfloop.motion.setup import Data
 from selfloop.runs import record
@@ -46,7 +47,7 @@ def floors(config: MotionLoopConfig, data: Data, measure: Callable[..., dict[str
     lines = {"real": _line(key_measure, pool, draws)}
     if "physics" in config.arms:
         used = np.unique(np.concatenate([one.rows for one in draws]))
-        fixed, info = setup.ARMS["physics"](config)[1](key_correct, take(pool, used), None)
+        fixed, info = ARMS["physics"].corrector(config, data)(key_correct, take(pool, used), None)
         place = [Draw(np.searchsorted(used, one.rows), one.measure) for one in draws]
         lines["real, corrected"] = _line(key_measure, fixed, place) | {"failed": int(jnp.sum(info["failed"]))}
     record.write_json(path, lines)

@@ -16,6 +16,7 @@ from jax import Array
 
 from selfloop.loop import Generation, Loop, Model, checkpointed, role_key
 from selfloop.motion import measures, setup, summary
+from selfloop.motion.arms import arm_loop
 from selfloop.motion.config import MotionLoopConfig, checked
 from selfloop.motion.floors import floors
 from selfloop.motion.model.evaluator import Evaluator
@@ -67,7 +68,7 @@ def run(config: MotionLoopConfig) -> Path:
 
 def _engine(config: MotionLoopConfig) -> dict[str, str]:
     """Which engine corrects, where one does; said aloud, because `auto` leaves it open."""
-    if "physics" not in config.arms:
+    if not {"physics", "physics_prior"} & set(config.arms):
         return {}
     print(f"physics: {chosen(config.pipeline)}", flush=True)
     return {"physics_pipeline": chosen(config.pipeline)}
@@ -131,7 +132,7 @@ def _chain(bench: Bench, arm: str, seed: int, resume: int | None) -> None:
         bench.tick(config.steps, f"seed {seed}: generation 0")
 
     first_fit = setup.trained_once(bench.model.fit, _first(config), setup.synthetic(config), start, tick)
-    loop = _timed(setup.arm_loop(arm, config, bench.data, bench.model, first_fit), bench.seconds)
+    loop = _timed(arm_loop(arm, config, bench.data, bench.model, first_fit), bench.seconds)
 
     def keep(key: Array, result: Generation) -> None:
         row = {"arm": arm, "seed": seed, "generation": int(result.t)} | _row(bench, key, result, arm, seed)

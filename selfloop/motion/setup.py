@@ -1,4 +1,4 @@
-"""From the settings of the motion loop to its parts: data, reference, evaluator, model, and the loop of each arm."""
+"""From the settings of the motion loop to its parts: data, reference, evaluator and model."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,10 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import policies, sources
+from selfloop import policies
 from selfloop.batch import Batch, concatenate, empty, uniform
-from selfloop.correctors.identity import identity
-from selfloop.loop import Loop, Model
+from selfloop.loop import Model
 from selfloop.motion.config import MotionLoopConfig
 from selfloop.motion.data import datasets, splits, windows
 from selfloop.motion.data.clip import Clip, mirror
@@ -23,7 +22,6 @@ from selfloop.motion.model.denoiser import DenoiserConfig
 from selfloop.motion.model.evaluator import Evaluator
 from selfloop.motion.model.model import MotionModelConfig, motion_model
 from selfloop.motion.model.spectrum import spectrum
-from selfloop.motion.physics.corrector import physics_corrector
 from selfloop.runs import checkpoint
 
 SMALL = 100
@@ -110,20 +108,6 @@ def model(config: MotionLoopConfig, data: Data) -> Model:
 def batch(cut: Windows) -> Batch:
     """Windows as weighted samples with their conditions."""
     return uniform(jnp.asarray(cut.x), {"label": jnp.asarray(cut.label), "length": jnp.asarray(cut.length)})
-
-
-ARMS: dict[str, Callable[[MotionLoopConfig], tuple[float, Callable]]] = {
-    "baseline": lambda config: (0.0, identity),
-    "uncorrected": lambda config: (config.lam, identity),
-    "physics": lambda config: (config.lam, physics_corrector(config.pipeline)),
-}
-"""What lambda and which corrector an arm has. A new arm is one row."""
-
-
-def arm_loop(arm: str, config: MotionLoopConfig, data: Data, base: Model, first_fit: Callable) -> Loop:
-    """The loop of one arm. The baseline draws the same number of samples, so that arms differ in data alone."""
-    lam, corrector = ARMS[arm](config)
-    return Loop(base, policies.augment(lam), sources.fixed(batch(data.real)), synthetic(config), corrector, first_fit)
 
 
 def synthetic(config: MotionLoopConfig) -> int:

@@ -11,7 +11,8 @@ from jax import Array
 
 from selfloop.batch import uniform
 from selfloop.errors import DataError
-from selfloop.motion import player, setup
+from selfloop.motion import player
+from selfloop.motion.arms import ARMS
 from selfloop.motion.config import MotionLoopConfig
 from selfloop.motion.data import features
 from selfloop.motion.setup import Data
@@ -117,7 +118,7 @@ def _scenes(config: MotionLoopConfig, data: Data) -> list[dict[str, Any]]:
     raw = np.asarray(_points(x))
     fixed, failed = [None] * len(x), np.zeros(len(x), bool)
     if "physics" in config.arms:
-        _, corrector = setup.ARMS["physics"](config)
+        corrector = ARMS["physics"].corrector(config, data)
         batch = uniform(jnp.asarray(x), {"length": jnp.asarray(length)})
         corrected, info = corrector(jax.random.key(0), batch, None)
         fixed, failed = np.asarray(_points(corrected.x)), np.asarray(info["failed"])

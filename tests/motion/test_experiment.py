@@ -21,7 +21,7 @@ import pytest
 from selfloop.errors import ConfigError
 from selfloop.motion import measures, setup, summary
 from selfloop.motion import run as experiment
-from selfloop.motion.config import Arm, Pipeline, smoke
+from selfloop.motion.config import Pipeline, smoke
 from selfloop.motion.data import datasets
 from selfloop.runs import checkpoint, record
 from tests.runs.disk import small_files
@@ -538,7 +538,7 @@ def test_a_folder_that_may_not_be_read_is_an_error(command, tmp_path, monkeypatc
 
 @pytest.mark.slow
 def test_physics_from_end_to_end(compiled, compilations, embedded_folder, tmp_path, monkeypatch):
-    config = settings(tmp_path / "run", None, generations=3, arms=get_args(Arm))
+    config = settings(tmp_path / "run", None, generations=3, arms=(*ARMS, "physics"))
     with monkeypatch.context() as patch:
         counts = count_by_generation(config, compilations, patch)
     for arm in config.arms:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from selfloop.motion import floors, measures
+from selfloop.motion.arms import Arm
 from selfloop.motion.config import MotionLoopConfig
 from selfloop.motion.data.windows import Windows
 from selfloop.motion.setup import Data
@@ -66,7 +67,7 @@ def test_the_corrected_line_measures_corrected_motions_and_counts_failures(confi
         odd = batch.x[:, 0, 0] % 2 == 1
         return batch._replace(x=batch.x + 100, weight=jnp.where(odd, 0.0, batch.weight)), {"failed": odd}
 
-    monkeypatch.setitem(floors.setup.ARMS, "physics", lambda config: (1.0, fails_odd_ones))
+    monkeypatch.setitem(floors.ARMS, "physics", Arm(lambda config, data: fails_odd_ones))
     data = Data(made(4), made(20), made(4), (made(4), []), "")
     lines = floors.floors(replace(config, arms=("physics",)), data, mean)
     assert lines["real, corrected"]["failed"] == 10

@@ -17,6 +17,7 @@ from selfloop.correctors.identity import identity
 from selfloop.correctors.strength import Corrector
 from selfloop.loop import Generation, checkpointed
 from selfloop.motion import setup
+from selfloop.motion.arms import arm_loop
 from selfloop.motion.config import MotionLoopConfig
 from selfloop.motion.model import denoiser, diffusion, model, spectrum
 from selfloop.motion.model.kept import kept
@@ -77,7 +78,7 @@ def _chain(
         calls, m = -(-config.first_steps // config.steps), setup.synthetic(config)
         start = _home(config, data) / "generation_0.msgpack"
         first_fit = setup.trained_once(base.fit, calls, m, start, lambda: None)
-        loop = setup.arm_loop("uncorrected", config, data, base, first_fit)._replace(corrector=corrector)
+        loop = arm_loop("uncorrected", config, data, base, first_fit)._replace(corrector=corrector)
 
         def record(key: jax.Array, result: Generation) -> None:
             if (t := int(result.t)) in paths:

@@ -1,0 +1,50 @@
+"""The paper's grid on real human motion: n, lambda, guidance and arms, with seeds and twins, block by block.
+
+    python experiments/motion_grid.py --preset smoke       a grid in miniature
+    python experiments/motion_grid.py                      the grid behind docs/results.md, for a CPU
+    python experiments/motion_grid.py --preset gpu         the whole grid, for an accelerator
+
+The same command continues a grid that was stopped, and may be given several times at once on one --out: each process
+takes blocks that no other one holds. On a CPU give each process its own cores (taskset -c 0 python ...).
+"""
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+from command import guarded
+
+
+def parse(arguments: list[str]) -> Any:
+    """The settings (`GridConfig`) that the command line asks for, on top of those of its --preset."""
+    import tyro
+
+    from selfloop.errors import ConfigError
+    from selfloop.motion.grid.config import PRESETS, GridConfig
+
+    named = [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
+    named += [a.removeprefix("--preset=") for a in arguments if a.startswith("--preset=")]
+    preset = named[-1] if named else "cpu"
+    if preset not in PRESETS:
+        raise ConfigError(f"--preset is {preset}; choose one of {', '.join(PRESETS)}")
+    return tyro.cli(GridConfig, default=PRESETS[preset](), args=arguments, description=__doc__)
+
+
+def run(arguments: list[str]) -> Path:
+    """Run what the command line asks for; the path of the report."""
+    config = parse(arguments)
+    from selfloop.motion.grid.run import run
+    from selfloop.runs.environment import compilation_cache
+
+    compilation_cache()
+    return run(config)
+
+
+def main() -> int:
+    """Run, and say in one line what stopped it if something did."""
+    return guarded(run, "results", "stopped; the same command continues")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

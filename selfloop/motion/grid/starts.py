@@ -1,0 +1,76 @@
+"""Generation 0 of every seed: the model fitted to the real data alone, the same for all cells of an n."""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.errors import ConfigError
+from selfloop.lanes import everywhere, one_lane, over_lanes, own, place
+from selfloop.loop import role_key
+from selfloop.motion import setup
+from selfloop.motion.grid.blocks import Block
+from selfloop.motion.grid.material import Material
+from selfloop.runs import checkpoint
+from selfloop.runs.lock import alone
+
+_NAME = re.compile(r"seeds_(\d+)_to_(\d+)\.msgpack")
+PAUSE = 2.0
+"""Seconds between looks whether another process has finished training."""
+
+
+def starts(material: Material, block: Block, tick: Callable[[int, str], None]) -> dict[int, Any]:
+    """Generation 0's states by seed, in the host's memory; trained together and kept in one file.
+
+    Seeds that are added later are a file of their own, so that those of before stay as they were. A process that finds
+    another one at work on them waits for it.
+    """
+    home = material.config.out / "starts" / f"n{block.n}_{block.first_steps}_{block.steps}"
+    wanted = range(max(lane.start for lane in block.lanes) + 1)
+    while wanted.stop > (have := max((last + 1 for _, last in _files(home)), default=0)):
+        try:
+            with alone(home):
+                _train(material, block, home, range(have, max(wanted.stop, material.config.seeds)), tick)
+        except ConfigError:
+            time.sleep(PAUSE)
+    model = material.model(block.n, block.guidance, block.first_steps, block.steps)
+    like = jax.eval_shape(model.init, jax.random.key(0))
+    found = {}
+    for first, last in _files(home):
+        many = jax.tree.map(lambda leaf, count=last - first + 1: np.zeros((count, *leaf.shape), leaf.dtype), like)
+        states = checkpoint.load(home / f"seeds_{first}_to_{last}.msgpack", many)
+        found |= {seed: one_lane(states, seed - first) for seed in range(first, last + 1)}
+    return found
+
+
+def _files(home: Path) -> list[tuple[int, int]]:
+    """First and last seed of each file."""
+    matches = [_NAME.fullmatch(path.name) for path in sorted(home.glob("seeds_*.msgpack"))]
+    return [(int(match[1]), int(match[2])) for match in matches if match]
+
+
+def _train(material: Material, block: Block, home: Path, seeds: range, tick: Callable[[int, str], None]) -> None:
+    """Train the models of ``seeds`` side by side on the devices of this process, and keep them."""
+    model = material.model(block.n, block.guidance, block.first_steps, block.steps)
+    mesh = material.local
+    real = everywhere(setup.batch(material.data(block.n).real), mesh)
+
+    def fit(real: Batch, seed: Array, call: Array, state: Any) -> Any:
+        key = role_key(jax.random.key(seed), 0, "fit")
+        return model.fit(jax.random.fold_in(key, call), real, state)[0]
+
+    init = over_lanes(lambda real, seed: model.init(role_key(jax.random.key(seed), 0, "init")), mesh)
+    step, lanes = over_lanes(fit, mesh), [*seeds] + [seeds[-1]] * (-len(seeds) % mesh.size)
+    seed = place(np.array(lanes, np.uint32), mesh)
+    state = init(real, seed)
+    for call in range(-(-block.first_steps // block.steps)):
+        state = jax.block_until_ready(step(real, seed, place(np.full(len(lanes), call, np.int32), mesh), state))
+        tick(0, f"generation 0 of n = {block.n}: {(call + 1) * block.steps} of {block.first_steps} steps")
+    kept = jax.tree.map(lambda leaf: leaf[: len(seeds)], own(state))
+    checkpoint.save(home / f"seeds_{seeds.start}_to_{seeds.stop - 1}.msgpack", kept)
