@@ -94,10 +94,10 @@ def summarise(key: Array, described: Described, reference: Reference, weight: Ar
     for space, points in described.points.items():
         result[f"fid_{space}"] = squared_frechet(moments(points, weight), reference.fitted[space])
         result[f"diversity_{space}"] = random_pair_distance(keys[space], points, weight, PAIRS)
-    space = "features" if reference.evaluator is not None else "kinetic"
+    space = "features" if "features" in described.points else "kinetic"
     near = prdc(described.points[space], reference.points[space], weight, y_group=reference.clip)
     result |= {name: near[name] for name in ("precision", "recall", "coverage")}
-    if reference.evaluator is not None:
+    if "features" in described.points:
         result["label_accuracy"] = _mean(described.right, weight)
     return result | {name: _mean(values, weight) for name, values in described.artefacts.items()}
 
