@@ -1,4 +1,4 @@
-"""Figures of a grid's end: what became of every measure, as a multiple of the baseline's, and what a generation costs."""
+"""Figures of a grid's end: what became of each measure, beside the baseline's, and what a generation costs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,13 +14,16 @@ from selfloop.runs.wording import heading
 
 SHOWN = ("penetration_mm", "skate_mm_per_frame", "jerk", "fid_mean", "fid_covariance", "modes_effective", "coverage",
          "within", "diversity")  # fmt: skip
-"""Beginnings (and ends) of the measures that are drawn: artefacts first, then moments, modes, and what is within."""
+"""The measures that are drawn, without their space: artefacts, moments, modes, and what is within modes."""
 COMPONENTS = (
-    "Each measure at the end of the loop as a multiple of the baseline's (geometric mean over seeds, 95 % intervals); 1 is "
-    "no collapse. From the top: artefacts, moments, modes, what is within modes."
+    "Each measure at the end of the loop as a multiple of the baseline's (geometric mean over seeds, 95 % intervals); "
+    "1 is no collapse. From the top: artefacts, moments, modes, what is within modes."
 )
 COLOURS = {"train": "#2f81c7", "sample": "#5aa9dd", "correct": "#0f9d76", "evaluate": "#7a7f87", "audit": "#b9bdc2"}
-PRICES = "Seconds of all cores that one lane takes a generation, by part (median). Evaluation and audits only measure the loop."
+PRICES = (
+    "Seconds of all cores that one lane takes a generation, by part (median). "
+    "Evaluation and audits only measure the loop."
+)
 
 
 def components(rows: Sequence[Mapping]) -> tuple[Any, str]:
@@ -35,6 +38,7 @@ def components(rows: Sequence[Mapping]) -> tuple[Any, str]:
         for i, arm in enumerate(arms):
             _bars(axes, [row for row in here if row["arm"] == arm], measures, (i + 0.5) / len(arms) - 0.5, len(arms))
         axes.set_xscale("log", base=2)
+        axes.set_xlim(*_span([row["multiple"] for row in found]))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.axvline(1, color=INK, linewidth=0.8)
         figures.style(axes, f"n = {cell[0]}, guidance {cell[1]:g}, λ = {cell[2]:g}", "multiple of the baseline's", "")
@@ -46,8 +50,12 @@ def components(rows: Sequence[Mapping]) -> tuple[Any, str]:
 
 
 def _shown(name: str) -> bool:
-    words = name.replace("_features", "").replace("_kinetic", "")
-    return words in SHOWN
+    return name.replace("_features", "").replace("_kinetic", "") in SHOWN
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    """Limits that show every value; an interval of few seeds may run off the side."""
+    return min([*values, 0.7]) / 1.4, max([*values, 1.4]) * 1.4
 
 
 def _bars(axes: Any, rows: Sequence[Mapping], measures: Sequence[str], shift: float, count: int) -> None:
