@@ -50,13 +50,13 @@ def describe(pairs: Iterable[tuple[str, str]], encoder: Path | None = None) -> T
 def principal(embeddings: np.ndarray, trained: np.ndarray) -> np.ndarray:
     """Embeddings [V, E] less the mean of the ``trained`` ones, on the K most principal axes of these: [V, R], R <= K.
 
-    What a new sentence has beside those axes, mostly words that no other one has, is left out. The root mean square
-    length of the trained rows is 1, that of the labels' free vectors.
+    What a new sentence has beside those axes, mostly words that no other one has, is left out. One factor for all makes
+    the mean square of a number in the trained rows 1; with rows of length 1 the network heeds captions too late.
     """
     centred = np.asarray(embeddings, np.float64) - embeddings[trained].mean(0, dtype=np.float64)
     _, size, axes = np.linalg.svd(centred[trained], full_matrices=False)
     rows = centred @ axes[:CONDITION][(size > NEGLIGIBLE * size[0])[:CONDITION]].T
-    return (rows / np.sqrt((rows[trained] ** 2).sum(1).mean())).astype(np.float32)
+    return (rows / np.sqrt((rows[trained] ** 2).mean())).astype(np.float32)
 
 
 def captioned(cut: Windows, styles: Sequence[str], words: Vocabulary) -> Windows:
