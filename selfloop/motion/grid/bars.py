@@ -71,8 +71,8 @@ def _bars(axes: Any, rows: Sequence[Mapping], measures: Sequence[str], shift: fl
 
 
 def prices(rows: Sequence[Mapping], clock: str = cost.CLOCK) -> tuple[Any, str]:
-    """What a generation costs, by part: a bar a cell and arm; with its caption."""
-    found = cost.prices(rows, clock)
+    """What a generation costs, by part: a bar a cell and arm but the baseline; with its caption."""
+    found = [row for row in cost.prices(rows, clock) if row["arm"] != "baseline"]
     names = [f"n = {row['n']}, guidance {row['guidance']:g}, λ = {row['lam']:g}: {row['arm']}" for row in found]
     figure = figures.blank(7.5, 1.0 + 0.22 * len(found))
     axes = figure.subplots()
@@ -84,6 +84,7 @@ def prices(rows: Sequence[Mapping], clock: str = cost.CLOCK) -> tuple[Any, str]:
     axes.set_yticks(range(len(found)), [name.replace("_", " ") for name in names])
     axes.set_ylim(len(found) - 0.5, -0.5)
     figures.style(axes, "Price of a generation", "core-seconds" if clock == cost.CLOCK else "seconds", "")
+    axes.grid(visible=False)
     _legend(figure)
     return figure, PRICES
 

@@ -107,7 +107,7 @@ def gammas(findings: Findings) -> Any:
         axes.axhline(0, color=INK, linewidth=0.8)
 
     spaces = list(dict.fromkeys(row["space"] for row in rows))
-    return _panels(cells(rows), spaces, panel, lambda space: f"effective gamma, {space}", "generation")
+    return _panels(cells(rows), spaces, panel, lambda space: f"γ, {space}", "generation")
 
 
 def _shown(row: dict, cell: Cell, arm: str) -> bool:

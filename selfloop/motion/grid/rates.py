@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from selfloop.metrics.contraction import Estimate
 from selfloop.motion.grid.gammas import averages
 from selfloop.motion.grid.intervals import spread_of
 from selfloop.motion.grid.prediction import predictions
@@ -20,34 +21,52 @@ PANELS = {
 def contraction(rates: Sequence[Mapping], gammas: Sequence[Mapping], distance: str = "mmd") -> tuple[Any, str]:
     """Predicted (across) against measured (up), a point a cell and arm, with intervals and the diagonal; a caption."""
     points = [row for row in predictions(rates, averages(list(gammas))) if row["distance"] == distance]
-    figure = figures.blank(8.6, 4.6)
-    for axes, (name, about) in zip(figure.subplots(1, 2, sharey=True), PANELS.items(), strict=True):
+    figure = figures.blank(8.6, 4.7)
+    for axes, (name, about) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         _panel(axes, points, name)
         figures.style(axes, about, "predicted contraction", "measured contraction" if name == "predicted" else "")
-    handles = {text: line for one in figure.axes for line, text in zip(*one.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles, loc="outside lower left", ncols=3, frameon=False, fontsize=8,
-                  labelcolor=INK)  # fmt: skip
+    _legend(figure, points)
     return figure, caption(points)
 
 
 def _panel(axes: Any, points: Sequence[Mapping], name: str) -> None:
-    cells = sorted({(row["n"], row["guidance"], row["lam"]) for row in points})
-    ends = [1.0]
-    for row in points:
+    known = [row for row in points if row["holds"] is not None and math.isfinite(row[name])]
+    for row in known:
         x, y = spread_of(row, name), spread_of(row, "measured")
-        if not (math.isfinite(x.value) and math.isfinite(y.value)):
-            continue
-        cell = row["n"], row["guidance"], row["lam"]
-        colour, marker = figures.colours([row["arm"]])[row["arm"]], MARKERS[cells.index(cell) % len(MARKERS)]
-        label = f"{row['arm'].replace('_', ' ')}, n = {cell[0]}, guidance {cell[1]:g}, λ = {cell[2]:g}"
-        axes.errorbar([x.value], [y.value], [[y.value - _or(y.low, y.value)], [_or(y.high, y.value) - y.value]],
-                      [[x.value - _or(x.low, x.value)], [_or(x.high, x.value) - x.value]], fmt=marker, markersize=5,
-                      linewidth=1, color=colour, label=label)  # fmt: skip
-        ends.append(y.value)
-    top = max(ends) * 1.05
-    axes.plot([0, top], [0, top], color=INK, linewidth=1, dashes=(4, 3), label="equal")
-    axes.set_xlim(0, top)
-    axes.set_ylim(0, top)
+        axes.errorbar([x.value], [y.value], _arms(y), _arms(x), fmt=_marker(row, points), markersize=5, linewidth=1,
+                      color=figures.colours([row["arm"]])[row["arm"]])  # fmt: skip
+    values = [row[one] for row in known for one in (name, "measured")] or [0.0, 1.0]
+    low, high = max(min(values) - 0.1, 0.0), max(values) + 0.1
+    axes.plot([low, high], [low, high], color=INK, linewidth=1, dashes=(4, 3))
+    axes.set(xlim=(low, high), ylim=(low, high))
+
+
+def _arms(one: Estimate) -> list[list[float]]:
+    """Lengths of the error bar of a value; none where its interval is not known."""
+    return [[end if math.isfinite(end) else 0.0] for end in (one.value - one.low, one.high - one.value)]
+
+
+def _cells(points: Sequence[Mapping]) -> list[tuple]:
+    return sorted({(row["n"], row["guidance"], row["lam"]) for row in points})
+
+
+def _marker(row: Mapping, points: Sequence[Mapping]) -> str:
+    return MARKERS[_cells(points).index((row["n"], row["guidance"], row["lam"])) % len(MARKERS)]
+
+
+def _legend(figure: Any, points: Sequence[Mapping]) -> None:
+    """Colours are arms, markers cells."""
+    from matplotlib.lines import Line2D
+
+    arms = dict.fromkeys(row["arm"] for row in points)
+    lines = [
+        Line2D([], [], color=figures.colours([arm])[arm], linewidth=3, label=arm.replace("_", " ")) for arm in arms
+    ]
+    for i, (n, guidance, lam) in enumerate(_cells(points)):
+        label = f"n = {n}, guidance {guidance:g}, λ = {lam:g}"
+        lines.append(Line2D([], [], color=INK, marker=MARKERS[i % len(MARKERS)], linestyle="", label=label))
+    lines.append(Line2D([], [], color=INK, linewidth=1, dashes=(4, 3), label="equal"))
+    figure.legend(handles=lines, loc="outside lower left", ncols=4, frameon=False, fontsize=8, labelcolor=INK)
 
 
 def caption(points: Sequence[Mapping]) -> str:
@@ -59,7 +78,3 @@ def caption(points: Sequence[Mapping]) -> str:
     if gone := sum(row["holds"] is None for row in points):
         parts.append(f"{gone} of {len(points)} cells are not shown: no rate or no gamma could be read.")
     return " ".join(parts)
-
-
-def _or(limit: float, value: float) -> float:
-    return limit if math.isfinite(limit) else value
