@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks_grid import grid, lanes
 from benchmarks_motion import corrector
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -239,4 +240,6 @@ BENCHMARKS = {
     "verify": verify,
     "import": imports,
     "corrector": corrector,
+    "grid": grid,
+    "lanes": lanes,
 }

@@ -1,6 +1,6 @@
 """How fast the loops are: a table on screen, speed.json and environment.json in the folder --out.
 
-    python experiments/speed.py                     all benchmarks, under 8 minutes on 2 quiet cores
+    python experiments/speed.py                     all benchmarks, some 15 minutes on 2 quiet cores
     python experiments/speed.py --only statistics   one of them; may be given several times
 
 A row's ratio is its value divided by what it stands against. Numbers mean little on a machine that does other work.

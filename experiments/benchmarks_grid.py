@@ -1,0 +1,123 @@
+"""What `speed` measures of the grid: a whole generation by its parts, and lanes in one program beside one by one.
+
+Generations are timed in seconds of all cores, so that other work on the machine hardly counts; on an accelerator by
+the clock.
+"""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+GENERATIONS, GOAL_MINUTES = 50, 60
+"""n = 256, three arms, lambda = 1, three seeds, the small model: so many generations in so many minutes on 2 cores."""
+MEASURED, CORES, SHARE = 6, 2, 0.3
+"""Generations that are really run, of which the first two are left out; cores of the goal; the most that any part but
+training may take."""
+LANES, GOAL_LANES = 9, 3.0
+"""The paper's arms, and how much faster they should be together than one after another."""
+PEAK = {"NVIDIA H100": 495e12, "NVIDIA H200": 495e12, "NVIDIA A100": 156e12}
+"""Float operations a second that a card's maker states for float32 matrices rounded to TF32, which JAX uses there."""
+
+
+def grid() -> list[dict[str, Any]]:
+    """A generation of three arms at n = 256: the time of 50, and the share of each part."""
+    from benchmarks import row
+
+    from selfloop.errors import DataError
+    from selfloop.motion.data import datasets
+
+    try:
+        datasets.load("bandai-namco")
+    except DataError as error:
+        print(f"grid: left out; {error}")
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        spent = _parts(Path(folder))
+    total = sum(spent.values())
+    minutes = total * GENERATIONS / CORES / 60
+    goal = f"goal: {GOAL_MINUTES} min on {CORES} cores"
+    rows = [row(f"n = 256, 3 arms, 3 seeds, {GENERATIONS} generations", minutes, "min", goal, minutes / GOAL_MINUTES)]
+    for part, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        against = "" if part == "train" else f"at most {SHARE:.0%}"
+        rows.append(row(f"share of {part}", 100 * seconds / total, "%", against, seconds / total / SHARE))
+    return rows
+
+
+def _parts(out: Path) -> dict[str, float]:
+    """Core-seconds of a generation of all arms and seeds, by part; what compiles is left out."""
+    from selfloop.lanes import lane_mesh
+    from selfloop.motion.grid import blocks, chains
+    from selfloop.motion.grid.config import GridConfig
+    from selfloop.motion.grid.material import Material
+    from selfloop.runs import record
+
+    arms = ("baseline", "uncorrected", "physics")
+    config = GridConfig(
+        out=out, n=(256,), lam=(1.0,), guidance=(2.5,), arms=arms, skip=(), twins=0, generations=MEASURED,
+        first_steps=(100,), steps=(100,),
+    )  # fmt: skip
+    material, spent = Material(config, lane_mesh()), {}
+    for block in blocks.plan(config):
+        blocks.store(out, block)
+        chains.run(chains.chains(material, block), lambda steps, what: None)
+        rows = record.read(blocks.folder_of(out, block) / "rows.jsonl")
+        for row in rows:
+            for name, seconds in row.items():
+                if name.startswith("core_seconds_"):
+                    part = name.removeprefix("core_seconds_")
+                    # Every fifth generation is audited: the fifth stands for five.
+                    weight = 1 / 5 if part == "audit" else 1 / (MEASURED - 2)
+                    counted = row["generation"] == 5 if part == "audit" else row["generation"] > 2
+                    spent[part] = spent.get(part, 0.0) + seconds * weight * counted
+    return spent
+
+
+def lanes() -> list[dict[str, Any]]:
+    """Nine chains' training as one program beside one after another, and the share of the card's speed."""
+    import jax
+    from benchmarks import best, row
+
+    together, alone, flops = _training()
+    slow, fast = best(alone, together, runs=2)
+    device = jax.devices()[0].device_kind
+    rows = [
+        row(f"{LANES} lanes beside one by one", slow / fast, "times", f"goal: {GOAL_LANES:g}", slow / fast / GOAL_LANES)
+    ]
+    peak = next((value for name, value in PEAK.items() if device.startswith(name)), None)
+    speed = flops / fast
+    against = "" if peak is None else f"{device}: {peak:.3g}"
+    return rows + [row("training", speed, "FLOP/s", against, None if peak is None else speed / peak)]
+
+
+def _training() -> tuple[Callable, Callable, float]:
+    """Calls that train nine lanes together and one by one, and the operations of either."""
+    import jax
+    import numpy as np
+
+    from selfloop.batch import uniform
+    from selfloop.lanes import everywhere, lane_mesh, over_lanes, place
+    from selfloop.motion.grid.config import GridConfig, paper
+    from selfloop.motion.model.denoiser import DenoiserConfig
+    from selfloop.motion.model.model import MotionModelConfig, motion_model
+    from selfloop.motion.model.spectrum import spectrum
+
+    size = GridConfig() if jax.default_backend() == "cpu" else paper()
+    network = DenoiserConfig(size.frames, 64, 10, size.band, size.width, size.layers)
+    steps, mesh = (10 if jax.default_backend() == "cpu" else 100), lane_mesh()
+    x = np.random.default_rng(0).normal(size=(128, size.frames, 64)).astype(np.float32)
+    cond = {"label": np.zeros(128, np.int32), "length": np.full(128, size.frames, np.int32)}
+    batch, by = uniform(x, cond), spectrum(x)
+    model = motion_model(MotionModelConfig(network, size.batch, steps=steps), by)
+    one = motion_model(MotionModelConfig(network, size.batch, steps=1), by)
+    state = model.init(jax.random.key(0))
+    flops = jax.jit(one.fit).lower(jax.random.key(0), batch, state).compile().cost_analysis()["flops"]
+    fit = over_lanes(lambda real, seed, state: model.fit(jax.random.key(seed), real, state)[0], mesh)
+    real, seeds = everywhere(batch, mesh), np.arange(LANES * mesh.size, dtype=np.uint32)
+    states = place(jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * len(seeds)), state), mesh)
+    key = jax.random.key(0)
+    return (
+        lambda: fit(real, place(seeds, mesh), states),
+        lambda: [model.fit(key, batch, state) for _ in seeds],
+        flops * steps * len(seeds),
+    )
