@@ -17,7 +17,7 @@ from selfloop.runs.record import number
 
 DIGITS = 5
 LANE = ("n", "guidance", "arm", "lam", "seed", "start")
-_TEXT = ("kind", "arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "of", "samples")
+_TEXT = ("kind", "arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart")
 
 Rows = list[dict[str, Any]]
 

@@ -116,7 +116,7 @@ def _contraction(findings: Findings) -> Table:
         rows.append(
             _cell(row)
             | {"distance": row["distance"], "measured": text(Estimate(row["rate"], row["low"], row["high"]))}
-            | {"seeds": f"{row['seeds']} of {row['of']}"}
+            | {"seeds": f"{row['seeds']}{'' if row['apart'] else ' together'}"}
             | {name: text(spread_of(one, name)) for name in ("predicted", "remembered")}
             | {"holds": _verdict(one, "holds"), "with memory": _verdict(one, "holds_remembered"), "note": row["why"]}
         )
@@ -124,7 +124,7 @@ def _contraction(findings: Findings) -> Table:
     caption = (
         "Factor by which a lane's distance to its twin shrinks per generation, 95 % interval over seeds; the "
         "baseline's is the memory r of the refit. Predicted: lambda / ((1 + lambda)(1 + gamma)); "
-        "remembered: r + (1 - r) of it."
+        "remembered: r + (1 - r) of it. 'Together': the seeds' mean distance, as one alone is under its noise."
     )
     return Table("Contraction", columns, rows, caption)
 
