@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from jax import Array
 
-from selfloop import policies, sources
+from selfloop import policies
 from selfloop.correctors.identity import identity
 from selfloop.correctors.strength import Corrector
 from selfloop.errors import ConfigError
@@ -17,7 +17,7 @@ from selfloop.motion.correctors.nearest import nearest_real
 from selfloop.motion.correctors.smoothing import smoothing
 from selfloop.motion.data.windows import Windows
 from selfloop.motion.physics.corrector import physics_corrector
-from selfloop.motion.setup import Data, batch, synthetic
+from selfloop.motion.setup import Data, batch, source, synthetic
 from selfloop.policies import Policy, accumulate, augment
 
 
@@ -69,4 +69,4 @@ def arm_loop(name: str, config: MotionLoopConfig, data: Data, base: Model, first
     arm, m = ARMS[name], synthetic(config)
     policy = arm.policy(arm.ratio(config.lam)) if arm.own else policies.augment(0.0)
     corrector = arm.corrector(config, data)
-    return Loop(base, policy, sources.fixed(batch(data.real)), m, corrector, first_fit, m * config.generations)
+    return Loop(base, policy, source(batch(data.real), data), m, corrector, first_fit, m * config.generations)

@@ -11,6 +11,7 @@ from selfloop.errors import ConfigError
 
 Arm = Literal["baseline", "uncorrected", "physics", "physics_prior", "smoothing", "nearest_real", "accumulate"]
 Pipeline = Literal["auto", "mjx", "mujoco"]
+Condition = Literal["label", "text"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,12 @@ class MotionLoopConfig:
     """Generations after generation 0, which sees real data only. Raising it continues a finished run."""
     seeds: int = 2
     """Independent repetitions; arms of one seed share their random numbers."""
+    condition: Condition = "label"
+    """What a motion is asked for by: the label of its clip, or text: one of several captions made from label and style,
+    drawn anew every generation; judged under captions that no training has seen, by R-precision too."""
+    text_encoder: Path | None = None
+    """Folder of a model2vec model that turns captions into points (extra `text`; nothing is downloaded). Without it:
+    an encoder by the words and letters of the captions, which needs nothing."""
     guidance: float = 2.5
     """Classifier-free guidance at sampling: 2.5 as in the paper; 1 is none."""
     pipeline: Pipeline = "auto"
@@ -79,10 +86,10 @@ def default() -> MotionLoopConfig:
 
 
 def paper() -> MotionLoopConfig:
-    """The paper's class of model and its schedule for n = 64: a GPU, about a thousand steps a generation."""
+    """The paper's class of model, its schedule for n = 64 and text: a GPU, about a thousand steps a generation."""
     return MotionLoopConfig(
         preset="paper", data="bandai-namco", out=Path("runs/paper"), generations=50, seeds=3, evaluate=256,
-        first_steps=5000, steps=1000, width=512, layers=8, band=4,
+        first_steps=5000, steps=1000, width=512, layers=8, band=4, condition="text",
     )  # fmt: skip
 
 
@@ -116,4 +123,8 @@ def checked(config: MotionLoopConfig) -> MotionLoopConfig:
         )
     if config.pipeline not in pipelines:
         raise ConfigError(f"--pipeline is {config.pipeline}; choose one of {', '.join(pipelines)}")
+    if config.condition not in get_args(Condition):
+        raise ConfigError(f"--condition is {config.condition}; choose one of {', '.join(get_args(Condition))}")
+    if config.text_encoder is not None and config.condition != "text":
+        raise ConfigError(f"--text-encoder is {config.text_encoder}, but conditions are labels; add --condition text")
     return replace(config, out=Path(config.out))

@@ -19,9 +19,11 @@ from selfloop.motion import measures, setup, summary
 from selfloop.motion.arms import arm_loop
 from selfloop.motion.config import MotionLoopConfig, checked
 from selfloop.motion.floors import floors
+from selfloop.motion.measures import Measure
 from selfloop.motion.model.evaluator import Evaluator
 from selfloop.motion.physics.backends import chosen
 from selfloop.motion.setup import Data
+from selfloop.motion.text.retrieval import trained_on, with_retrieval
 from selfloop.runs import checkpoint, files, record
 from selfloop.runs.config import resume_or_start
 from selfloop.runs.environment import environment
@@ -39,7 +41,7 @@ class Bench:
     config: MotionLoopConfig
     data: Data
     model: Model
-    measure: Callable[..., dict[str, Array]]
+    measure: Measure
     tick: Callable[[int, str], None]
     seconds: dict[str, float]
     """Time spent since the last record, by part."""
@@ -61,7 +63,7 @@ def run(config: MotionLoopConfig) -> Path:
         for stale in config.out.rglob(".*.tmp"):  # half-written files that a kill left over
             files.remove_quietly(stale)
         record.write_json(config.out / "environment.json", environment() | _engine(config))
-        measure = measures.motion_measures(data.reference, _judge(config, data), data.real.names)
+        measure = _measure(data, _judge(config, data))
         _chains(config, data, model, measure)
         return summary.write(config, data, floors(config, data, measure))
 
@@ -84,7 +86,15 @@ def _judge(config: MotionLoopConfig, data: Data) -> Evaluator | None:
     return judge
 
 
-def _chains(config: MotionLoopConfig, data: Data, model: Model, measure: Callable[..., dict[str, Array]]) -> None:
+def _measure(data: Data, judge: Evaluator | None) -> Measure:
+    """The measures of a generation, R-precision among them where there are captions and an encoder to find them by."""
+    measure = measures.motion_measures(data.reference, judge, data.real.names)
+    if data.text is None or judge is None:
+        return measure
+    return with_retrieval(measure, judge, trained_on(judge, *data.encoder, data.text))
+
+
+def _chains(config: MotionLoopConfig, data: Data, model: Model, measure: Measure) -> None:
     """Every arm with every seed, from where it stopped, under a bar that counts training steps."""
     points = _resume_points(config)
     fits = config.seeds * (_first(config) + len(config.arms) * config.generations)

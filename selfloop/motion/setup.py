@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import policies
+from selfloop import policies, sources
 from selfloop.batch import Batch, concatenate, empty, uniform
 from selfloop.loop import Model
 from selfloop.motion.config import MotionLoopConfig
@@ -22,7 +22,9 @@ from selfloop.motion.model.denoiser import DenoiserConfig
 from selfloop.motion.model.evaluator import Evaluator
 from selfloop.motion.model.model import MotionModelConfig, motion_model
 from selfloop.motion.model.spectrum import spectrum
+from selfloop.motion.text.conditioning import Text, captioned, describe, paraphrased, with_text
 from selfloop.runs import checkpoint
+from selfloop.sources import Source
 
 SMALL = 100
 """A set of fewer clips is not split: too little would be left for a reference and an encoder."""
@@ -44,7 +46,10 @@ class Data(NamedTuple):
     encoder: tuple[Windows, list[str]] | None
     """Windows of still other clips, and their clips' styles, to train the evaluator on; None in a small set."""
     digest: str
-    """All of the above, as a hash."""
+    """All of the data, as a hash."""
+    text: Text | None = None
+    """The captions that are the labels of ``real`` (each window's first) and ``pool`` (those held out from training);
+    None where labels are labels."""
 
 
 def load(config: MotionLoopConfig) -> Data:
@@ -58,7 +63,12 @@ def load(config: MotionLoopConfig) -> Data:
     if parts["encoder"]:
         cut = windows.cut(parts["encoder"], config.frames)
         encoder = cut, [parts["encoder"][i].style for i in cut.clip]
-    return Data(real, pool, reference, encoder, _digest(real, pool, reference, encoder))
+    text = None
+    if config.condition == "text":
+        text = describe(((clip.label, clip.style) for clip in own), config.text_encoder)
+        real, pool = (captioned(cut, [own[i].style for i in cut.clip], text.vocabulary) for cut in (real, pool))
+        pool = pool._replace(label=text.vocabulary.asked(pool.label))
+    return Data(real, pool, reference, encoder, _digest(real, pool, reference, encoder, text), text)
 
 
 def _digest(*parts: object) -> str:
@@ -102,12 +112,19 @@ def model(config: MotionLoopConfig, data: Data) -> Model:
         steps=config.steps,
         guidance=config.guidance,
     )
-    return motion_model(settings, spectrum(data.real.x))
+    made = motion_model(settings, spectrum(data.real.x))
+    return made if data.text is None else with_text(made, data.text, config.first_steps)
 
 
 def batch(cut: Windows) -> Batch:
     """Windows as weighted samples with their conditions."""
     return uniform(jnp.asarray(cut.x), {"label": jnp.asarray(cut.label), "length": jnp.asarray(cut.length)})
+
+
+def source(real: Batch, data: Data) -> Source:
+    """The real windows (`batch`) every generation: the same, and where captions are conditions, in other words."""
+    same = sources.fixed(real)
+    return same if data.text is None else paraphrased(same, data.text.vocabulary)
 
 
 def synthetic(config: MotionLoopConfig) -> int:
@@ -118,9 +135,10 @@ def synthetic(config: MotionLoopConfig) -> int:
 def evaluation_conditions(data: Data, n: int) -> dict[str, Array]:
     """Conditions [n] of the samples that every generation is judged by: those of the real windows, as often as there.
 
-    The first ones have labels that all differ, so that a reader who looks at a few sees as many kinds of motion.
+    The first ones have labels that all differ, so that a reader who looks at a few sees as many kinds of motion. Where
+    captions are conditions, they are those that no model trains on.
     """
-    label = np.asarray(data.real.label)
+    label = np.asarray(data.real.label if data.text is None else data.text.vocabulary.asked(data.real.label))
     turn = np.array([np.sum(label[:i] == label[i]) for i in range(len(label))])
     order = np.argsort(turn, kind="stable")[np.arange(n) % len(label)]
     return {"label": jnp.asarray(label[order]), "length": jnp.asarray(data.real.length[order])}

@@ -22,8 +22,8 @@ from selfloop.runs.report import Plot, Section, Table
 from selfloop.runs.wording import duration
 
 SHOWN = ("fid_features", "fid_kinetic", "fid_geometric", "diversity_features", "diversity_kinetic", "label_accuracy",
-         "coverage", "penetration_mm", "float_mm", "skate_mm_per_frame", "skate_ratio", "jerk", "limit_violation_deg",
-         "failed", "moved_mm")  # fmt: skip
+         "r_precision_1", "r_precision_3", "coverage", "penetration_mm", "float_mm", "skate_mm_per_frame",
+         "skate_ratio", "jerk", "limit_violation_deg", "failed", "moved_mm")  # fmt: skip
 """Measures in the order of table and figure; those that a run lacks are left out."""
 
 PLAYER = (
@@ -122,11 +122,12 @@ def _scenes(config: MotionLoopConfig, data: Data) -> list[dict[str, Any]]:
         batch = uniform(jnp.asarray(x), {"length": jnp.asarray(length)})
         corrected, info = corrector(jax.random.key(0), batch, None)
         fixed, failed = np.asarray(_points(corrected.x)), np.asarray(info["failed"])
+    names = data.real.names if data.text is None else data.text.vocabulary.texts
     scenes = []
     for (arm, t), sample in held.items():
         for number, label in enumerate(sample["label"]):
             i = len(scenes)
-            about = {"arm": arm, "generation": t, "sample": number, "label": data.real.names[label]}
+            about = {"arm": arm, "generation": t, "sample": number, "label": names[label]}
             scenes.append(about | {"raw": raw[i], "corrected": fixed[i], "failed": failed[i], "length": int(length[i])})
     return scenes
 

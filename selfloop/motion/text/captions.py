@@ -78,6 +78,10 @@ class Vocabulary(NamedTuple):
         """For each meaning the place of the sentence that no model trains on [M], int32."""
         return np.arange(len(self.texts), dtype=np.int32).reshape(-1, PARAPHRASES)[:, -1]
 
+    def asked(self, captions: np.ndarray) -> np.ndarray:
+        """For evaluation: the sentence that no model trains on in place of each of N captions of its meaning [N]."""
+        return self.held_out[self.meaning[captions]]
+
 
 def vocabulary(pairs: Iterable[tuple[str, str]]) -> Vocabulary:
     """The captions of a set whose clips have these labels and styles."""
