@@ -4,22 +4,18 @@ import math
 from pathlib import Path
 from typing import Any
 
-from selfloop.metrics.contraction import Estimate
-from selfloop.motion.grid import cost, gammas, picture
+from selfloop.motion.grid import picture, rates
 from selfloop.motion.grid.decomposition import decompose, there
 from selfloop.motion.grid.findings import Findings, Rows, find, pack
 from selfloop.motion.grid.intervals import spread_of
-from selfloop.motion.grid.prediction import predictions
+from selfloop.motion.grid.tables import CELL, tables
 from selfloop.runs import figures, progress, record
 from selfloop.runs import report as page
-from selfloop.runs.report import Plot, Table
-from selfloop.runs.wording import cell, heading
+from selfloop.runs.report import Plot
+from selfloop.runs.wording import heading
 
 TITLE = "Which collapse does correction cure?"
 RECORDS = "grid.jsonl"
-CELL = ("n", "guidance", "lam", "arm")
-HEADLINE = ("fid_features", "modes_effective", "within_features", "label_accuracy", "penetration_mm",
-            "skate_mm_per_frame", "jerk")  # fmt: skip
 
 
 def write(out: Path) -> Path:
@@ -60,133 +56,32 @@ def save_figures(findings: Findings, folder: Path, prefix: str = "grid") -> dict
     return drawn
 
 
-def tables(findings: Findings) -> list[Table]:
-    """Every table of the page: ends of the loops, contraction, shares removed, drifts, gammas, cost."""
-    parts = decompose(findings.rows)
-    gained = cost.gains(findings.rows)
-    return [
-        _ends(parts, "end", "End of the loop", "Mean of the last five generations and 95 % interval over seeds."),
-        _contraction(findings),
-        _ends([row for row in parts if not math.isnan(row["removed"])], "removed", "Share that correction removes",
-              "(uncorrected - corrected) / (uncorrected - baseline), Fieller's interval; 1 all, 0 none, below 0 worse. "
-              "'unread': the uncorrected loop cannot be told from the baseline."),
-        _ends(parts, "drift", "Drift a generation", "Slope over the generations after 0, 95 % interval over seeds."),
-        _gammas(findings),
-        _prices(findings),
-        Table("Gain of correction", [*CELL, "measure", "harm", "gain", "at equal compute"],
-              [_cell(row) | {"measure": heading(row["measure"]), "harm": text(spread_of(row, "harm")),
-                             "gain": text(spread_of(row, "gain")),
-                             "at equal compute": text(spread_of(row, "gain_equal_compute"))} for row in gained],
-              "Harm: uncorrected less baseline. Gain: uncorrected less corrected, paired by seed."),
-        Table("Break-even lambda", ["n", "guidance", "arm", "measure", "harmless", "pays_from", "crossing"],
-              [row | {"measure": heading(row["measure"])} for row in cost.break_even(gained)],
-              "Harmless: the largest lambda run up to which the uncorrected loop cannot be told from the baseline. "
-              "Pays from: the smallest from which on correction surely gains at equal compute. A dash: none."),
-        Table("Time to a quality", [*CELL, "measure", "level", "value", "reached", "lost"],
-              [row | {"measure": heading(row["measure"])} for row in cost.times(findings.rows)],
-              "Core-seconds of one lane until the mean over seeds is first at the level (a multiple of the baseline's "
-              "end), and after which it is lost for good. A dash: never."),
-    ]  # fmt: skip
-
-
-def _cell(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in CELL}
-
-
-def _ends(parts: Rows, what: str, title: str, caption: str) -> Table:
-    """One row a cell and arm, a column a measure."""
-    shown = there([{"fid_features": 0}] if any("features" in row["measure"] for row in parts) else [], HEADLINE)
-    rows: dict[tuple, dict[str, Any]] = {}
-    for row in parts:
-        if row["measure"] in shown:
-            one = rows.setdefault(tuple(row[name] for name in CELL), _cell(row) | {"seeds": row["seeds"]})
-            one[row["measure"]] = text(spread_of(row, what))
-    return Table(title, [*CELL, "seeds", *shown], list(rows.values()), caption)
-
-
-def _contraction(findings: Findings) -> Table:
-    """Measured beside predicted."""
-    expected = {
-        (*_cell(row).values(), row["distance"]): row
-        for row in predictions(findings.rates, gammas.averages(findings.gammas))
-    }
-    rows = []
-    for row in findings.rates:
-        one = expected.get((*_cell(row).values(), row["distance"]), {})
-        rows.append(
-            _cell(row)
-            | {"distance": row["distance"], "measured": text(Estimate(row["rate"], row["low"], row["high"]))}
-            | {"seeds": f"{row['seeds']}{'' if row['apart'] else ' together'}"}
-            | {name: text(spread_of(one, name)) for name in ("predicted", "remembered")}
-            | {"holds": _verdict(one, "holds"), "with memory": _verdict(one, "holds_remembered"), "note": row["why"]}
-        )
-    columns = [*CELL, "distance", "seeds", "measured", "predicted", "holds", "remembered", "with memory", "note"]
-    caption = (
-        "Factor by which a lane's distance to its twin shrinks per generation, 95 % interval over seeds; the "
-        "baseline's is the memory r of the refit. Predicted: lambda / ((1 + lambda)(1 + gamma)); "
-        "remembered: r + (1 - r) of it. 'Together': the seeds' mean distance, as one alone is under its noise."
-    )
-    return Table("Contraction", columns, rows, caption)
-
-
-def _verdict(row: dict[str, Any], name: str) -> str | None:
-    return {True: "yes", False: "no"}.get(row.get(name))
-
-
-def _gammas(findings: Findings) -> Table:
-    rows = [
-        _cell(row)
-        | {"space": row["space"], "effective gamma": text(Estimate(row["gamma"], row["low"], row["high"]))}
-        | {"read": row["generations"], "refused": row["refused"]}
-        for row in gammas.averages(findings.gammas)
-    ]
-    caption = "On the loop's own samples, mean over generations; refused: too near to real motion to be read."
-    return Table("Effective gamma", [*CELL, "space", "effective gamma", "read", "refused"], rows, caption)
-
-
-def _prices(findings: Findings) -> Table:
-    rows = [row | {"correct_share": f"{100 * row['correct_share']:.0f} %"} for row in cost.prices(findings.rows)]
-    caption = "Core-seconds a generation of one lane (median); the loop is training, sampling and correction."
-    return Table("Price of a generation", [*CELL, *cost.PARTS, "loop", "correct_share"], rows, caption)
-
-
 def summary(findings: Findings) -> list[str]:
     """What was run and what it says, in sentences made of the numbers alone."""
-    rows = findings.rows
-    lanes = {tuple(row[name] for name in (*CELL, "seed", "start")) for row in rows}
-    stopped = {tuple(row[name] for name in (*CELL, "seed", "start")) for row in rows if row.get("stopped")}
+    chains: dict[tuple, bool] = {}
+    for row in findings.rows:
+        chain = tuple(row[name] for name in (*CELL, "seed", "start"))
+        chains[chain] = chains.get(chain, False) or bool(row.get("stopped"))
+    last = max((row["generation"] for row in findings.rows), default=0)
     lines = [
-        f"{len(lanes)} chains of up to {max((row['generation'] for row in rows), default=0)} generations; "
-        f"{sum(one[-1] != one[-2] for one in lanes)} of them are twins."
+        f"{len(chains)} chains of up to {last} generations; {sum(one[-1] != one[-2] for one in chains)} of them are "
+        f"twins, {sum(chains.values())} diverged and were stopped."
     ]
-    if stopped:
-        lines.append(f"{len(stopped)} diverged and were stopped.")
-    lines += [line for line in map(_sentence, _shares(findings)) if line]
-    return lines
+    parts = decompose(findings.rows)
+    for measure in there(findings.rows, ("fid_features", "modes_effective", "skate_mm_per_frame", "jerk")):
+        lines += _cured([row for row in parts if row["measure"] == measure and not math.isnan(row["removed"])])
+    return lines + ([rates.contraction(findings.rates, findings.gammas)[1]] if findings.rates else [])
 
 
-def _shares(findings: Findings) -> Rows:
-    wanted = there(findings.rows, ("fid_features", "skate_mm_per_frame", "jerk"))
-    return [row for row in decompose(findings.rows) if row["measure"] in wanted and not math.isnan(row["removed"])]
-
-
-def _sentence(row: dict[str, Any]) -> str:
-    """One share that could be read, in words."""
-    one = spread_of(row, "removed")
-    if not (math.isfinite(one.low) and math.isfinite(one.high)):
-        return ""
-    place = f"n = {row['n']}, guidance {row['guidance']:g}, lambda {row['lam']:g}"
-    return (
-        f"{heading(row['measure'])}, {place}: {row['arm'].replace('_', ' ')} removes {text(one)} of what the "
-        "uncorrected loop is off the baseline."
-    )
-
-
-def text(one: Estimate) -> str | None:
-    """A value with its interval, to three digits; 'unread' where nothing is excluded."""
-    if math.isnan(one.value):
-        return None
-    if one.low == -math.inf and one.high == math.inf:
-        return "unread"
-    value, low, high = (cell(float(f"{part:.3g}")) for part in one)
-    return value if math.isnan(one.low) else f"{value} [{low}, {high}]"
+def _cured(rows: Rows) -> list[str]:
+    """In how many cells each arm surely removes some of what became of one measure, or surely adds to it."""
+    found = []
+    for arm in dict.fromkeys(row["arm"] for row in rows):
+        shares = [spread_of(row, "removed") for row in rows if row["arm"] == arm]
+        read = [one for one in shares if math.isfinite(one.low) and math.isfinite(one.high)]
+        found.append(
+            f"{heading(rows[0]['measure'])}, {arm.replace('_', ' ')}: the uncorrected loop can be told from the "
+            f"baseline in {len(read)} of {len(shares)} cells; correction surely removes some of that in "
+            f"{sum(one.low > 0 for one in read)} and surely adds to it in {sum(one.high < 0 for one in read)}."
+        )
+    return found

@@ -8,14 +8,14 @@ from selfloop.motion.grid import blocks
 from selfloop.motion.grid.blocks import Block, Lane
 from selfloop.runs import record
 
-N, F, M, SEEDS, GENERATIONS, TWINS = 80, 4, 200, 3, 10, 8
+N, F, M, SEEDS, GENERATIONS, TWINS = 80, 6, 200, 3, 10, 8
 MEMORY, GAMMA, LAM = 0.6, 1.0, 1.0
 CONTRACTION = {
     "baseline": MEMORY,
     "uncorrected": MEMORY + (1 - MEMORY) * LAM / (1 + LAM),
     "physics": MEMORY + (1 - MEMORY) * LAM / (1 + LAM) / (1 + GAMMA),
 }
-AWAY = 2.0
+AWAY = 1.5
 """How far the fixed point of every loop lies from the reference."""
 
 

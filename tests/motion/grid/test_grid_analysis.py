@@ -9,7 +9,7 @@ import pytest
 from grid_made import CONTRACTION, GAMMA, GENERATIONS, MEMORY, made_grid, made_rows
 
 from selfloop.errors import DataError
-from selfloop.motion.grid import contraction, cost, evidence, findings, gammas, prediction, report
+from selfloop.motion.grid import contraction, cost, evidence, findings, gammas, prediction, report, tables
 from selfloop.motion.grid.decomposition import arms, cells, decompose, ends
 from selfloop.motion.grid.findings import Findings, pack, unpack
 from selfloop.motion.grid.intervals import spread_of
@@ -174,7 +174,7 @@ def test_records_hold_all_that_figures_need(found):
         [row["gamma"] for row in again.gammas], [row["gamma"] for row in found.gammas], rtol=1e-4
     )
     assert again.floors["64"]["fid_features"] == 1.5
-    report.tables(again)  # from records alone
+    tables.tables(again)  # from records alone
 
 
 def test_the_page_and_the_figures_are_written_and_drawn_again(grid, found, monkeypatch, capsys):
