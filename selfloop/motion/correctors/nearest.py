@@ -68,6 +68,7 @@ def _nearest(joints: Array, covers: Array, labels: Array, own: Array, length: Ar
     product = jnp.matmul(counted, joints.reshape(len(joints), -1).T, precision="highest")
     square = (counted**2).sum(-1)[:, None] + counts @ (joints**2).sum(-1).T - 2 * product
     other, short = labels[None] != label[:, None], covers[None] < length[:, None]
-    # Every class of windows lies farther than all of the class before it.
-    far = 1 + square.max()
+    # Every class of windows lies farther than all of the class before it; by the motion's own distances alone, so that
+    # one that has gone astray does not choose for the others.
+    far = 1 + square.max(axis=1, keepdims=True)
     return jnp.argmin(square + jnp.where(other, 2 * far, 0) + jnp.where(short, far, 0), axis=1)

@@ -47,7 +47,7 @@ class Block:
         lams = "+".join(dict.fromkeys(f"{lane.lam:g}" for lane in self.lanes))
         twin = "_twin" if any(lane.seed != lane.start for lane in self.lanes) else ""
         digest = hashlib.sha256(repr(self).encode()).hexdigest()[:8]
-        return f"n{self.n}_g{self.guidance:g}_lam{lams}_{arms}{twin}_{digest}"[:150]
+        return f"n{self.n}_g{self.guidance:g}_lam{lams}_{arms}{twin}"[:140] + f"_{digest}"
 
 
 def folder_of(out: Path, block: Block) -> Path:

@@ -1,7 +1,6 @@
 """A run of the grid: its blocks one after another, each taken by one process; then measures, tables and figures."""
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -26,21 +25,35 @@ def run(config: GridConfig) -> Path:
     the same command may be given several times at once, on one machine or on several that share the folder.
     """
     config = checked(config)
-    resume_or_start(config.out, replace(config, out=config.out), extends=(), ignores=FREE)
-    record.write_json(config.out / "environment.json", environment())
     material = Material(config, lane_mesh())
     planned = blocks.plan(config, blocks.stored(config.out))
+    if not (config.out / "config.json").exists():  # a grid that cannot be run is not begun
+        for block in planned:
+            material.model(block.n, block.guidance, block.first_steps, block.steps)
+    resume_or_start(config.out, config, extends=(), ignores=FREE)
+    record.write_json(config.out / "environment.json", environment())
     steps = sum(len(block.lanes) * block.generations for block in planned)
     done = sum(len(block.lanes) * block.generations for block in planned if blocks.finished(config.out, block))
     with progress(steps, "generations", done) as tick:
         while any([_work(material, block, tick) for block in planned]):
             pass
+    _say_stopped(config.out, planned)
     if left := [block.name for block in planned if not blocks.finished(config.out, block)]:
         print(f"{len(left)} of {len(planned)} blocks are still held by other processes: {left[0]}, ...")
         return config.out
     from selfloop.motion.grid.report import write
 
     return write(config.out)
+
+
+def _say_stopped(out: Path, planned: list[Block]) -> None:
+    """Name every chain that came to no end."""
+    for block in planned:
+        for row in record.read(blocks.folder_of(out, block) / "rows.jsonl"):
+            if "stopped" in row:
+                place = f"n = {row['n']}, guidance {row['guidance']:g}, lambda {row['lam']:g}, seed {row['seed']}"
+                twin = "" if row["start"] == row["seed"] else f" (twin, from {row['start']})"
+                print(f"stopped: {row['arm']}, {place}{twin}: not finite in generation {row['generation']}", flush=True)
 
 
 def _work(material: Material, block: Block, tick: Tick) -> bool:

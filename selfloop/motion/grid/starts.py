@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from selfloop.loop import role_key
 from selfloop.motion import setup
 from selfloop.motion.grid.blocks import Block
 from selfloop.motion.grid.material import Material
-from selfloop.runs import checkpoint
+from selfloop.runs import checkpoint, files
 from selfloop.runs.lock import alone
 
 _NAME = re.compile(r"seeds_(\d+)_to_(\d+)\.msgpack")
@@ -32,13 +33,18 @@ def starts(material: Material, block: Block, tick: Callable[[int, str], None]) -
     another one at work on them waits for it.
     """
     home = material.config.out / "starts" / f"n{block.n}_{block.first_steps}_{block.steps}"
-    wanted = range(max(lane.start for lane in block.lanes) + 1)
-    while wanted.stop > (have := max((last + 1 for _, last in _files(home)), default=0)):
-        try:
-            with alone(home):
-                _train(material, block, home, range(have, max(wanted.stop, material.config.seeds)), tick)
-        except ConfigError:
-            time.sleep(PAUSE)
+    wanted = max(lane.start for lane in block.lanes) + 1
+    while _have(home) < wanted:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(alone(home))
+            except ConfigError:
+                time.sleep(PAUSE)
+                continue
+            for stale in home.glob(".*.tmp"):
+                files.remove_quietly(stale)
+            if (have := _have(home)) < wanted:
+                _train(material, block, home, range(have, max(wanted, material.config.seeds)), tick)
     model = material.model(block.n, block.guidance, block.first_steps, block.steps)
     like = jax.eval_shape(model.init, jax.random.key(0))
     found = {}
@@ -47,6 +53,11 @@ def starts(material: Material, block: Block, tick: Callable[[int, str], None]) -
         states = checkpoint.load(home / f"seeds_{first}_to_{last}.msgpack", many)
         found |= {seed: one_lane(states, seed - first) for seed in range(first, last + 1)}
     return found
+
+
+def _have(home: Path) -> int:
+    """How many seeds have their model."""
+    return max((last + 1 for _, last in _files(home)), default=0)
 
 
 def _files(home: Path) -> list[tuple[int, int]]:
