@@ -4,6 +4,7 @@ A grid that still runs may be read: only whole generations are. Shapes: T genera
 """
 
 import functools
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +69,7 @@ def observed(folder: Path, generation: int, name: str) -> np.ndarray | None:
     try:
         with np.load(path) as arrays:
             return arrays.get(name)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error}); remove the block's folder to compute it again") from error
 
 

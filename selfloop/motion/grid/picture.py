@@ -35,6 +35,7 @@ def draw(findings: Findings) -> dict[str, tuple[Any, str]]:
     if findings.distances:
         made["distances"] = distances(findings), DISTANCES
         made["contraction"] = contraction(findings.rates, findings.gammas)
+        made["contraction_paired"] = contraction(findings.rates, findings.gammas, "paired")
     if findings.gammas:
         made["gammas"] = gammas(findings), GAMMAS
     return made

@@ -17,6 +17,12 @@ PANELS = {
     "remembered": "the same, with the baseline's memory",
 }
 
+OF = {
+    "mmd": "Distance of the laws of features (MMD).",
+    "paired": "Rms distance of samples of the same noise and label, which bounds that of the laws (W2) from above.",
+}
+"""What each distance is."""
+
 
 def contraction(rates: Sequence[Mapping], gammas: Sequence[Mapping], distance: str = "mmd") -> tuple[Any, str]:
     """Predicted (across) against measured (up), a point a cell and arm, with intervals and the diagonal; a caption."""
@@ -26,7 +32,7 @@ def contraction(rates: Sequence[Mapping], gammas: Sequence[Mapping], distance: s
         _panel(axes, points, name)
         figures.style(axes, about, "predicted contraction", "measured contraction" if name == "predicted" else "")
     _legend(figure, points)
-    return figure, caption(points)
+    return figure, f"{OF[distance]} {caption(points)}"
 
 
 def _panel(axes: Any, points: Sequence[Mapping], name: str) -> None:
@@ -71,7 +77,7 @@ def _legend(figure: Any, points: Sequence[Mapping]) -> None:
 
 def caption(points: Sequence[Mapping]) -> str:
     """What the figure shows, how many points are not in it, and how many intervals meet."""
-    parts = ["Contraction of the distance to a twin per generation, 95 % intervals."]
+    parts = ["Contraction of the distance to a twin per generation, 95 % intervals over seeds."]
     for name, holds in (("predicted", "holds"), ("remembered", "holds_remembered")):
         known = [row[holds] for row in points if row[holds] is not None]
         parts.append(f"{name.capitalize()}: {sum(known)} of {len(known)} intervals meet the measured one.")

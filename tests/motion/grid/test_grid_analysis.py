@@ -9,7 +9,7 @@ import pytest
 from grid_made import CONTRACTION, GAMMA, GENERATIONS, MEMORY, made_grid, made_rows
 
 from selfloop.errors import DataError
-from selfloop.motion.grid import contraction, cost, evidence, findings, gammas, prediction, report, tables
+from selfloop.motion.grid import contraction, cost, findings, gammas, prediction, report, tables
 from selfloop.motion.grid.decomposition import arms, cells, decompose, ends
 from selfloop.motion.grid.findings import Findings, pack, unpack
 from selfloop.motion.grid.intervals import spread_of
@@ -33,13 +33,6 @@ def found(grid):
 def part(rows, arm, measure):
     (row,) = [row for row in rows if (row["arm"], row["measure"]) == (arm, measure)]
     return row
-
-
-def test_every_chain_is_found_once(grid):
-    held = evidence.lanes(grid)
-    assert len(held) == 2 * 3 * 3
-    assert sum(one.twin for one in held) == 9
-    assert len(evidence.trace(held[0], "features")) in (GENERATIONS + 1, grid_made.TWINS + 1)
 
 
 def test_a_folder_without_a_grid_is_refused_in_one_line(tmp_path):

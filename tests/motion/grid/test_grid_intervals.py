@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -14,6 +14,7 @@ from selfloop.motion.grid.intervals import excludes, fieller, over_seeds, overla
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_the_interval_of_a_mean_is_that_of_a_t_test(values):
     found = over_seeds(values)
@@ -30,6 +31,7 @@ def test_few_seeds_have_no_interval_or_no_value():
     assert np.isnan(fieller([1.0], [2.0])[1:]).all()
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 1000))
 def test_fieller_holds_the_shares_that_a_paired_t_test_does_not_reject(seed):
     rng = np.random.default_rng(seed)
