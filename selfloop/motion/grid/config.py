@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 from selfloop.errors import ConfigError
-from selfloop.motion.config import LOWEST, PATCH, Arm, MotionLoopConfig, Pipeline
+from selfloop.motion.config import LOWEST, PATCH, Arm, Condition, MotionLoopConfig, Pipeline
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,10 @@ class GridConfig:
     """Layers of the network."""
     frames: int = 40
     """Length of a window, at 20 frames a second."""
+    condition: Condition = "label"
+    """What a motion is asked for by, label or text, as in motion_loop.py."""
+    text_encoder: Path | None = None
+    """Folder of a sentence encoder, as in motion_loop.py."""
     pipeline: Pipeline = "auto"
     """Engine of the physics corrector, as in motion_loop.py."""
 
@@ -106,7 +110,7 @@ def paper() -> GridConfig:
     return GridConfig(
         preset="paper", out=Path("runs/grid_paper"), n=(64,), lam=(0.25, 0.5, 0.75, 1.0), guidance=(2.5,), skip=(),
         arms=("baseline", "uncorrected", "physics"), seeds=1, twins=0, together=64, first_steps=(5000,),
-        steps=(1000,), width=512, layers=8, band=4,
+        steps=(1000,), width=512, layers=8, band=4, condition="text",
     )  # fmt: skip
 
 
@@ -155,6 +159,7 @@ def motion_config(config: GridConfig, n: int, lam: float = 1.0, guidance: float 
         data=config.data, n=n, lam=lam, generations=config.generations, guidance=guidance, pipeline=config.pipeline,
         frames=config.frames, evaluate=config.evaluate, first_steps=_of(config.first_steps, at),
         steps=_of(config.steps, at), batch=config.batch, width=config.width, band=config.band, layers=config.layers,
+        condition=config.condition, text_encoder=config.text_encoder,
     )  # fmt: skip
 
 

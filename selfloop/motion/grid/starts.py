@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -70,10 +71,12 @@ def _train(material: Material, block: Block, home: Path, seeds: range, tick: Cal
     """Train the models of ``seeds`` side by side on the devices of this process, and keep them."""
     model = material.model(block.n, block.guidance, block.first_steps, block.steps)
     mesh = material.local
-    real = everywhere(setup.batch(material.data(block.n).real), mesh)
+    data = material.data(block.n)
+    real = everywhere(setup.batch(data.real), mesh)
 
     def fit(real: Batch, seed: Array, call: Array, state: Any) -> Any:
         key = role_key(jax.random.key(seed), 0, "fit")
+        real = setup.source(real, data)(role_key(jax.random.key(seed), 0, "real"), jnp.int32(0))
         return model.fit(jax.random.fold_in(key, call), real, state)[0]
 
     init = over_lanes(lambda real, seed: model.init(role_key(jax.random.key(seed), 0, "init")), mesh)
