@@ -46,12 +46,14 @@ def _stored(folder: Path) -> dict[str, Any] | None:
     """The config in the folder, or None where a run may begin."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"--out {folder} is a file; give a folder")
+    # Looked at first: another process that begins the same run writes config.json before all else.
+    occupied = folder.is_dir() and any(not _left_by_kill(path) for path in folder.iterdir())
     if (folder / "config.json").exists():
         stored = record.read_json(folder / "config.json")
         if not isinstance(stored, dict):
             raise ConfigError(f"{folder / 'config.json'} holds no settings; give another --out")
         return stored
-    if folder.is_dir() and any(not _left_by_kill(path) for path in folder.iterdir()):
+    if occupied:
         raise ConfigError(f"--out {folder} is not empty and holds no run (no config.json); give another --out")
     return None
 

@@ -71,6 +71,18 @@ def test_a_folder_that_is_no_run_is_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+def test_another_process_may_begin_the_same_run_at_the_same_moment(tmp_path, monkeypatch):
+    """Its files appear while the folder is looked at."""
+    look = Path.iterdir
+
+    def looking(folder):
+        record.write_json(tmp_path / "config.json", config.to_dict(Config()))
+        return look(folder)
+
+    monkeypatch.setattr(Path, "iterdir", looking)
+    assert config.resume_or_start(tmp_path, Config())
+
+
 def test_a_kill_while_the_config_was_written_does_no_harm(tmp_path):
     (tmp_path / ".config.json.123.tmp").write_text('{"gen')
     assert not config.resume_or_start(tmp_path, Config())
