@@ -6,6 +6,8 @@
 
 The same command continues a grid that was stopped, and may be given several times at once on one --out: each process
 takes blocks that no other one holds. On a CPU give each process its own cores (taskset -c 0 python ...).
+Several processes share one block's lanes with --coordinator HOST:PORT --processes N --process I, or --coordinator auto
+under Slurm; one that gives no sign of life for --patience 300 seconds counts as lost (docs/sweeps.md).
 """
 
 import itertools
@@ -33,12 +35,15 @@ def parse(arguments: list[str]) -> Any:
 
 def run(arguments: list[str]) -> Path:
     """Run what the command line asks for; the path of the report."""
-    config = parse(arguments)
+    from selfloop.motion.grid import processes
+
+    start, rest = processes.options(arguments)
+    config = parse(rest)
     from selfloop.motion.grid.run import run
     from selfloop.runs.environment import compilation_cache
 
     compilation_cache()
-    return run(config)
+    return run(config, start)
 
 
 def main() -> int:

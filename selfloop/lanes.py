@@ -74,9 +74,19 @@ def mine(count: int, mesh: Mesh) -> np.ndarray:
     """
     if count < 1:
         raise ConfigError(f"{count} lanes; give at least one chain to run")
+    return np.minimum(_slots(count, mesh), count - 1)
+
+
+def genuine(count: int, mesh: Mesh) -> int:
+    """How many of `mine` are no repetitions: the first ones. Over all processes they add up to ``count``."""
+    return int(np.sum(_slots(count, mesh) < count))
+
+
+def _slots(count: int, mesh: Mesh) -> np.ndarray:
+    """The places [own] of this process among the L of all devices, in ascending order."""
     each = -(-count // mesh.size)
     here = [i for i, device in enumerate(mesh.devices.flat) if device.process_index == jax.process_index()]
-    return np.minimum(np.concatenate([np.arange(i * each, (i + 1) * each) for i in here]), count - 1)
+    return np.concatenate([np.arange(i * each, (i + 1) * each) for i in here])
 
 
 def stacked(trees: Sequence[Any]) -> Any:

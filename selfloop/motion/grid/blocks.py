@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import jax
+
 from selfloop.errors import DataError
 from selfloop.motion.arms import ARMS
 from selfloop.motion.grid.config import Cell, GridConfig, cells, motion_config
@@ -55,6 +57,17 @@ def folder_of(out: Path, block: Block) -> Path:
     return out / "blocks" / block.name
 
 
+def own_folder(out: Path, block: Block) -> Path:
+    """Where this process keeps the records of its lanes while it works: a part of the block, beside others."""
+    whole, count = folder_of(out, block), jax.process_count()
+    return whole if count == 1 else part_folder(whole, jax.process_index(), count)
+
+
+def part_folder(folder: Path, process: int, count: int) -> Path:
+    """The part of one of ``count`` processes in a block's folder."""
+    return folder / f"part_{process}_of_{count}"
+
+
 def store(out: Path, block: Block) -> None:
     """Write the block's own description, by which it is found again."""
     lanes = [lane._asdict() for lane in block.lanes]
@@ -67,14 +80,21 @@ def stored(out: Path) -> list[Block]:
     Raises:
         DataError: a description that cannot be read.
     """
-    found = []
-    for path in sorted((out / "blocks").glob("*/block.json")):
-        fields = record.read_json(path)
-        try:
-            found.append(Block(**fields | {"lanes": tuple(Lane(**lane) for lane in fields["lanes"])}))
-        except (TypeError, KeyError) as error:
-            raise DataError(f"{path}: is no block ({error}); remove its folder to compute it again") from error
-    return found
+    return [described(path.parent) for path in sorted((out / "blocks").glob("*/block.json"))]
+
+
+def described(folder: Path) -> Block:
+    """The block of a folder.
+
+    Raises:
+        DataError: its description cannot be read.
+    """
+    path = folder / "block.json"
+    fields = record.read_json(path)
+    try:
+        return Block(**fields | {"lanes": tuple(Lane(**lane) for lane in fields["lanes"])})
+    except (TypeError, KeyError) as error:
+        raise DataError(f"{path}: is no block ({error}); remove its folder to compute it again") from error
 
 
 def finished(out: Path, block: Block) -> bool:

@@ -3,7 +3,7 @@
 Every generation is observed on new samples of its models (`observing`) and leaves a row a lane; every tenth leaves a
 checkpoint, from which the same programs give the same results bit for bit. A lane whose numbers are no longer finite is
 marked and says no more; the others go on.
-Shapes: L lanes of all processes, O of this one, m synthetic samples a lane.
+Shapes: O lanes of this process, the first K of them genuine, m synthetic samples a lane.
 """
 
 from collections.abc import Callable
@@ -16,15 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import sources
 from selfloop.batch import Batch
 from selfloop.correctors.identity import identity
-from selfloop.lanes import everywhere, mine, over_lanes, own, place, sound, stacked
+from selfloop.lanes import everywhere, genuine, mine, over_lanes, own, place, sound, stacked
 from selfloop.loop import Carry, Loop, learn, propose, role_key
 from selfloop.motion import setup
 from selfloop.motion.arms import ARMS
 from selfloop.motion.grid import observing
-from selfloop.motion.grid.blocks import Block, Lane, folder_of
+from selfloop.motion.grid.blocks import Block, Lane, own_folder
 from selfloop.motion.grid.correcting import correct_lanes
 from selfloop.motion.grid.material import Material
 from selfloop.motion.grid.observing import Observer
@@ -52,10 +51,11 @@ class Programs(NamedTuple):
 def programs(material: Material, block: Block) -> Programs:
     """The programs of a block."""
     model = material.model(block.n, block.guidance, block.first_steps, block.steps)
+    data = material.data(block.n)
     policy, capacity = ARMS[block.lanes[0].arm].policy, block.synthetic * block.generations
 
     def loop(real: Batch, lam: Array) -> Loop:
-        return Loop(model, policy(lam), sources.fixed(real), block.synthetic)
+        return Loop(model, policy(lam), setup.source(real, data), block.synthetic)
 
     def remember(real: Batch, seed: Array) -> Any:
         return policy(jnp.float32(0)).start(real, capacity)
@@ -68,7 +68,7 @@ def programs(material: Material, block: Block) -> Programs:
         after, result = learn(loop(real, lam), key, t, carry, corrected, corrected, {"failed": failed})
         return after, result.fit["loss"], sound((after.state, result.fit["loss"]))
 
-    return Programs(*(over_lanes(function, material.mesh) for function in (remember, first, second)))
+    return Programs(*(over_lanes(function, material.local) for function in (remember, first, second)))
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ class Chains:
     block: Block
     folder: Path
     lanes: list[Lane]
-    """Of this process, those that only fill up its devices included."""
+    """Of this process, those that only fill up its devices included [O]."""
+    at: np.ndarray
+    """Which lanes of the block the genuine ones are [K]: the first of ``lanes``."""
     inputs: tuple[Batch, Array, Array]
     """The real data, and the seed and lambda of every lane."""
     programs: Programs
@@ -89,19 +91,19 @@ class Chains:
 
 def chains(material: Material, block: Block) -> Chains:
     """Make a block ready."""
-    mesh = material.mesh
-    lanes = [block.lanes[i] for i in mine(len(block.lanes), mesh)]
+    mesh, at = material.local, mine(len(block.lanes), material.mesh)
+    lanes = [block.lanes[i] for i in at]
     real = everywhere(setup.batch(material.data(block.n).real), mesh)
     seed = place(np.array([lane.seed for lane in lanes], np.uint32), mesh)
     lam = place(np.array([lane.lam for lane in lanes], np.float32), mesh)
-    folder = folder_of(material.config.out, block)
+    folder, at = own_folder(material.config.out, block), at[: genuine(len(block.lanes), material.mesh)]
     made = programs(material, block), Observer(material, block), Stopwatch()
-    return Chains(material, block, folder, lanes, (real, seed, lam), *made)
+    return Chains(material, block, folder, lanes, at, (real, seed, lam), *made)
 
 
 def run(work: Chains, tick: Tick) -> None:
-    """To the last generation; then the checkpoints go and the block is marked as done."""
-    generations, count = work.block.generations, len(work.block.lanes)
+    """To the last generation; then the checkpoints go and the folder is marked as done."""
+    generations, count = work.block.generations, len(work.at)
     t, carry = _resume(work, tick)
     alive = _alive(work)
     while t < generations:
@@ -115,34 +117,34 @@ def run(work: Chains, tick: Tick) -> None:
 
 def _resume(work: Chains, tick: Tick) -> tuple[int, Carry]:
     """The last checkpoint, less what was recorded after it; or generation 0."""
-    made, mesh = _begin(work, tick), work.material.mesh
+    made, mesh = _begin(work, tick), work.material.local
     at = checkpoint.latest(work.folder, work.block.generations)
     rows = record.read(work.folder / "rows.jsonl")
     record.rewrite(work.folder / "rows.jsonl", [row for row in rows if at is not None and row["generation"] <= at])
     if at is None:
-        nothing = np.full(len(work.lanes), np.nan)
-        _observe(work, 0, made, nothing, {}, np.ones(len(work.lanes), bool), np.zeros(len(work.lanes), bool))
+        count = len(work.at)
+        _observe(work, 0, made, np.full(count, np.nan), {}, np.ones(count, bool), np.zeros(count, bool))
         return 0, made
-    tick(len(work.block.lanes) * at, work.block.name)
+    tick(len(work.at) * at, work.block.name)
     return at, place(checkpoint.load(checkpoint.name(work.folder, at), own(made)), mesh)
 
 
 def _begin(work: Chains, tick: Tick) -> Carry:
     """Generation 0's models, and empty memories."""
     found = starts(work.material, work.block, tick)
-    state = place(stacked([found[lane.start] for lane in work.lanes]), work.material.mesh)
+    state = place(stacked([found[lane.start] for lane in work.lanes]), work.material.local)
     return Carry(state, work.programs.remember(*work.inputs[:2]))
 
 
 def _alive(work: Chains) -> np.ndarray:
-    """Which lanes have not stopped [O]."""
+    """Which genuine lanes have not stopped [K]."""
     stopped = {row["lane"] for row in record.read(work.folder / "rows.jsonl") if "stopped" in row}
-    return np.array([i not in stopped for i in range(len(work.lanes))])
+    return np.array([i not in stopped for i in work.at])
 
 
 def _generation(work: Chains, t: int, carry: Carry, alive: np.ndarray) -> Carry:
     """One generation of all lanes; those that diverge are no longer ``alive``."""
-    mesh, watch = work.material.mesh, work.watch
+    mesh, watch = work.material.local, work.watch
     at = place(np.full(len(work.lanes), t, np.int32), mesh)
     with watch("sample"):
         raw = jax.block_until_ready(work.programs.propose(*work.inputs, at, carry))
@@ -151,7 +153,7 @@ def _generation(work: Chains, t: int, carry: Carry, alive: np.ndarray) -> Carry:
     with watch("train"):
         failed = place(info["failed"], mesh)
         carry, loss, healthy = jax.block_until_ready(work.programs.learn(*work.inputs, at, carry, corrected, failed))
-    died = alive & ~own(healthy)
+    died = alive & ~own(healthy)[: len(alive)]
     _observe(work, t, carry, own(loss), info, alive, died)
     alive &= ~died
     if t % CHECKPOINT == 0 and t < work.block.generations:
@@ -168,18 +170,19 @@ def _corrected(work: Chains, t: int, raw: Batch) -> tuple[Batch, dict[str, np.nd
         return raw, {"failed": none > 0, "moved_mm": none}
     keys = [role_key(jax.random.key(lane.seed), t, "correct") for lane in work.lanes]
     corrected, info = correct_lanes(work.lanes, correctors, keys, own(raw))
-    return place(corrected, work.material.mesh), info
+    return place(corrected, work.material.local), info
 
 
 def _correctors(work: Chains) -> dict[str, Callable]:
-    return {lane.arm: work.material.corrector(lane.arm, work.block.n) for lane in work.lanes}
+    """Of all arms of the block, so that all processes keep the same things of it."""
+    return {lane.arm: work.material.corrector(lane.arm, work.block.n) for lane in work.block.lanes}
 
 
 def _observe(
     work: Chains, t: int, carry: Carry, loss: np.ndarray, info: dict, alive: np.ndarray, died: np.ndarray
 ) -> None:
-    """Keep what a generation's models make, and write a row for every lane that is alive."""
-    count = len(work.block.lanes)
+    """Keep what a generation's models make, and write a row for every genuine lane that is alive."""
+    count = len(work.at)
     with work.watch("evaluate"):
         samples, found = work.observer.samples(work.inputs[1], carry.state)
     if t % work.material.config.audit_every == 0:
@@ -189,8 +192,8 @@ def _observe(
                 found |= _after(work, t, samples)
     observing.keep(work.folder, t, found, count)
     spent = work.watch.read(count)
-    for i in np.flatnonzero(alive[:count]):
-        row = {"lane": int(i)} | work.lanes[i]._asdict() | {"n": work.block.n, "guidance": work.block.guidance}
+    for i in np.flatnonzero(alive):
+        row = {"lane": int(work.at[i])} | work.lanes[i]._asdict() | {"n": work.block.n, "guidance": work.block.guidance}
         row |= {"generation": t, "loss": float(loss[i])} | ({"stopped": "nan"} if died[i] else {})
         if info:
             row |= {"failed": int(info["failed"][i].sum()), "moved_mm": float(info["moved_mm"][i].mean())}

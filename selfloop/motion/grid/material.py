@@ -41,8 +41,9 @@ class Material:
 
     @property
     def local(self) -> Mesh:
-        """The devices of this process."""
-        return lane_mesh(jax.local_devices())
+        """The devices of this process: as lanes exchange nothing, no program spans processes."""
+        here = [device for device in self.mesh.devices.flat if device.process_index == jax.process_index()]
+        return lane_mesh(here)
 
     @functools.cache  # noqa: B019 (one for the life of the process)
     def data(self, n: int) -> Data:

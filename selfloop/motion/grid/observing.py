@@ -33,7 +33,7 @@ class Observer:
 
     def __init__(self, material: Material, block: Block):
         model = material.model(block.n, block.guidance, block.first_steps, block.steps)
-        cond, mesh = material.conditions(block.n), material.mesh
+        cond, mesh = material.conditions(block.n), material.local
         count = material.config.evaluate
 
         def sample(shared: Any, seed: Array, state: Any) -> tuple[Array, dict[str, Array]]:
