@@ -29,8 +29,9 @@ PRICES = (
 def components(rows: Sequence[Mapping]) -> tuple[Any, str]:
     """The decomposition: a panel a cell, a bar an arm and measure, on a logarithmic axis; with its caption."""
     found = [row for row in decompose(rows) if row["arm"] != "baseline" and np.isfinite(row["multiple"])]
+    found = [row for row in found if _shown(row["measure"])]
     cells = sorted({(row["n"], row["guidance"], row["lam"]) for row in found})
-    measures = [name for name in dict.fromkeys(row["measure"] for row in found) if _shown(name)]
+    measures = list(dict.fromkeys(row["measure"] for row in found))
     arms = list(dict.fromkeys(row["arm"] for row in found))
     figure = figures.blank(2.6 + 1.9 * len(cells), 1.0 + (0.16 * max(len(arms), 1) + 0.12) * len(measures))
     for axes, cell in zip(figure.subplots(1, max(len(cells), 1), squeeze=False, sharey=True)[0], cells, strict=False):
@@ -59,7 +60,6 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _bars(axes: Any, rows: Sequence[Mapping], measures: Sequence[str], shift: float, count: int) -> None:
-    rows = [row for row in rows if row["measure"] in measures]
     if not rows:
         return
     arm = rows[0]["arm"]
