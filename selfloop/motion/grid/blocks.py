@@ -116,8 +116,8 @@ def plan(config: GridConfig, known: Iterable[Block] = ()) -> list[Block]:
         if new := tuple(lane for lane in lanes if (shared, lane) not in held):
             # What accumulates has a memory of its own size, and so a program of its own.
             alike = cell.lam if ARMS[cell.arm].grows else None
-            missing.setdefault((shared, alike), []).append(new)
-    for (shared, _), groups in missing.items():
+            missing.setdefault((shared, alike, twin), []).append(new)
+    for (shared, *_), groups in missing.items():
         for at in range(0, len(groups), config.together):
             blocks.append(_block(shared, [lane for group in groups[at : at + config.together] for lane in group]))
     return list(dict.fromkeys(blocks))

@@ -190,8 +190,11 @@ def checked(config: GridConfig) -> GridConfig:
         raise ConfigError(f"--frames is {config.frames}; give a multiple of {PATCH}")
     if unknown := set(config.arms) - set(get_args(Arm)):
         raise ConfigError(f"--arms {' '.join(sorted(unknown))}: no such arm; choose from {', '.join(get_args(Arm))}")
-    if config.pipeline not in get_args(Pipeline):
-        raise ConfigError(f"--pipeline is {config.pipeline}; choose one of {', '.join(get_args(Pipeline))}")
+    for name, known in {"pipeline": get_args(Pipeline), "condition": get_args(Condition)}.items():
+        if getattr(config, name) not in known:
+            raise ConfigError(f"--{name} is {getattr(config, name)}; choose one of {', '.join(known)}")
+    if config.text_encoder is not None and config.condition != "text":
+        raise ConfigError(f"--text-encoder is {config.text_encoder}, but conditions are labels; add --condition text")
     if config.twins and config.seeds < 2:
         raise ConfigError("--twins needs 2 --seeds or more: a twin starts from another seed's generation 0")
     if not cells(config):
