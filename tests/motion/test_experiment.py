@@ -6,9 +6,7 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +22,10 @@ from selfloop.motion import run as experiment
 from selfloop.motion.config import Pipeline, smoke
 from selfloop.motion.data import datasets
 from selfloop.runs import checkpoint, record
+from tests.motion.stops import EXPERIMENTS, lines, start, stopped_by
 from tests.runs.disk import small_files
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "motion_loop.py"
+SCRIPT = EXPERIMENTS / "motion_loop.py"
 TINY = {"n": 8, "evaluate": 8, "first_steps": 4, "steps": 2, "batch": 8, "width": 16, "layers": 1,
         "guidance": 1.0}  # fmt: skip
 ARMS = ("baseline", "uncorrected")
@@ -55,17 +54,11 @@ def rows(out):
     return kept
 
 
-def start(compiled, *arguments):
-    command = [sys.executable, str(SCRIPT), *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env={**os.environ, **compiled}, **pipes)
-
-
 @pytest.fixture(scope="module")
 def straight(compiled, clips_folder, tmp_path_factory):
     """The folder of a run that nothing stopped, by the script in a process of its own; and what it printed."""
     out = tmp_path_factory.mktemp("straight") / "run"
-    process = start(compiled, *options(out, clips_folder, generations=LONG))
+    process = start(SCRIPT.name, compiled, *options(out, clips_folder, generations=LONG))
     said, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     return out, said
@@ -74,29 +67,18 @@ def straight(compiled, clips_folder, tmp_path_factory):
 # Stops, in processes of their own
 
 
-def stopped_by(number, out, least, process):
-    """Send the signal when at least so many records are there; the exit code, and what was said on stderr."""
-    path = out / "metrics.jsonl"
-    while not path.exists() or path.read_bytes().count(b"\n") < least:
-        assert process.poll() is None, process.communicate()[1]
-        time.sleep(0.002)
-    process.send_signal(number)
-    errors = process.communicate(timeout=60)[1]
-    return process.returncode, errors
-
-
 def test_kills_lose_nothing_that_was_recorded(straight, compiled, clips_folder, tmp_path):
     out, expected = tmp_path / "run", rows(straight[0])
     command = options(out, clips_folder, generations=LONG)
     recorded = 0
     for number, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        assert stopped_by(number, out, recorded + 3, start(compiled, *command))[0] == code
+        process = start(SCRIPT.name, compiled, *command)
+        assert stopped_by(number, lambda: lines(out / "metrics.jsonl"), recorded + 3, process)[0] == code
         kept = rows(out)
         assert recorded < len(kept) < len(expected)
         assert kept == expected[: len(kept)]
         recorded = len(kept)
-    last = start(compiled, *command)
-    second = start(compiled, *command)
+    last, second = (start(SCRIPT.name, compiled, *command) for _ in range(2))
     losers = [process for process in (last, second) if "another process" in process.communicate(timeout=300)[1]]
     assert [process.returncode for process in losers] == [2]
     assert rows(out) == expected
