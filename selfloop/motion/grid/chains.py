@@ -50,7 +50,7 @@ class Programs(NamedTuple):
 
 def programs(material: Material, block: Block) -> Programs:
     """The programs of a block."""
-    model = material.model(block.n, block.guidance, block.first_steps, block.steps)
+    model = material.learner(block)
     data = material.data(block.n)
     policy, capacity = ARMS[block.lanes[0].arm].policy, block.synthetic * block.generations
 

@@ -8,10 +8,12 @@ import itertools
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from selfloop.errors import ConfigError
 from selfloop.motion.config import LOWEST, PATCH, Arm, Condition, MotionLoopConfig, Pipeline
+
+Refit = Literal["continue", "anew"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class GridConfig:
     """Training steps of generation 0, for each n."""
     steps: tuple[int, ...] = (50,)
     """Training steps of every later generation, for each n."""
+    refit: Refit = "continue"
+    """How a generation learns. continue: from the model before it, for `steps` steps, as in the paper. anew: a new
+    network, the same for a chain and its twin, for `first_steps` steps: what theory calls a refit."""
     batch: int = 64
     """Windows a training step."""
     width: int = 192
@@ -195,6 +200,8 @@ def checked(config: GridConfig) -> GridConfig:
             raise ConfigError(f"--{name} is {getattr(config, name)}; choose one of {', '.join(known)}")
     if config.text_encoder is not None and config.condition != "text":
         raise ConfigError(f"--text-encoder is {config.text_encoder}, but conditions are labels; add --condition text")
+    if config.refit not in get_args(Refit):
+        raise ConfigError(f"--refit is {config.refit}; choose one of {', '.join(get_args(Refit))}")
     if config.twins and config.seeds < 2:
         raise ConfigError("--twins needs 2 --seeds or more: a twin starts from another seed's generation 0")
     if not cells(config):

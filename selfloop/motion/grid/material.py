@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import Mesh
 
+from selfloop.batch import Batch
 from selfloop.correctors.strength import Corrector
 from selfloop.errors import ConfigError
 from selfloop.lanes import lane_mesh
@@ -55,6 +56,12 @@ class Material:
         """The model of the cells of one n and guidance."""
         settings = motion_config(self.config, n, guidance=guidance)
         return setup.model(replace(settings, first_steps=first_steps, steps=steps), self.data(n))
+
+    def learner(self, block: Block) -> Model:
+        """The model of a block as its later generations fit it."""
+        if self.config.refit == "continue":
+            return self.model(block.n, block.guidance, block.first_steps, block.steps)
+        return anew(self.model(block.n, block.guidance, block.first_steps, block.first_steps))
 
     @functools.cache  # noqa: B019
     def corrector(self, arm: str, n: int) -> Corrector:
@@ -111,6 +118,16 @@ class Material:
         whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(cut.x)], *parts)
         whole["right"] = np.where(label < 0, np.nan, whole["right"]).astype(np.float32)
         return whole | {"label": label, "clip": cut.clip}
+
+
+def anew(model: Model) -> Model:
+    """The model with a fit that forgets the state before it: a new network, which the fit's key decides."""
+
+    def fit(key: Array, batch: Batch, state: Any) -> tuple[Any, Any]:
+        key_init, key_fit = jax.random.split(key)
+        return model.fit(key_fit, batch, model.init(key_init))
+
+    return model._replace(fit=fit)
 
 
 _describe = jax.jit(measures.describe)
