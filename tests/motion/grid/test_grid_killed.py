@@ -118,6 +118,6 @@ def test_the_command_stops_when_asked_and_continues(straight, compiled, launch, 
     assert given == code
     assert errors.endswith("stopped; the same command continues\n")
     assert "Traceback" not in errors
-    assert 30 <= recorded(out) < recorded(straight)
+    assert 29 <= recorded(out) < recorded(straight)  # a line that the stop meets half written is taken back
     assert ended(launch(settings(out, None, **LONG))) == 0
     assert by_lane(out).keys() == by_lane(straight).keys()
