@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,19 @@ def compilation_cache(folder: str | Path | None = None) -> Path | None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     cache.reset_cache()  # JAX decides at its first compilation whether there is a cache
     return target
+
+
+def peak_memory_mib() -> float:
+    """The most memory that has been in use so far (MiB): of the first device where JAX knows, else of this process."""
+    stats = jax.local_devices()[0].memory_stats() or {}
+    if "peak_bytes_in_use" in stats:
+        return stats["peak_bytes_in_use"] / 2**20
+    try:
+        import resource
+    except ImportError:  # not POSIX
+        return float("nan")
+    # Kilobytes on Linux, bytes on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def _version(package: str) -> str | None:

@@ -9,10 +9,14 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import numpy as np
+
 from selfloop.runs import environment
 
 _COMPILE = """
 import sys, jax, jax.numpy as jnp
+import numpy as np
+
 from selfloop.runs import environment
 assert jax.config.jax_compilation_cache_dir is None
 print(environment.compilation_cache())
@@ -62,3 +66,11 @@ def test_the_cache_is_where_the_variable_says_and_is_used(tmp_path):
 def test_a_cache_that_cannot_be_made_is_done_without(tmp_path):
     (tmp_path / "file").touch()
     assert environment.compilation_cache(tmp_path / "file" / "cache") is None
+
+
+def test_peak_memory_is_that_of_the_largest_moment():
+    before = environment.peak_memory_mib()
+    held = np.ones(int((before + 200) * 2**17))  # more than all that was ever in use
+    assert environment.peak_memory_mib() > before + 150
+    del held
+    assert environment.peak_memory_mib() > before + 150

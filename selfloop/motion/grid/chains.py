@@ -30,6 +30,7 @@ from selfloop.motion.grid.observing import Observer
 from selfloop.motion.grid.starts import starts
 from selfloop.motion.grid.stopwatch import Stopwatch
 from selfloop.runs import checkpoint, files, record
+from selfloop.runs.environment import peak_memory_mib
 
 CHECKPOINT = 10
 """Generations from one checkpoint to the next: what a stop may cost."""
@@ -102,15 +103,18 @@ def chains(material: Material, block: Block) -> Chains:
 
 
 def run(work: Chains, tick: Tick) -> None:
-    """To the last generation; then the checkpoints go and the folder is marked as done."""
-    generations, count = work.block.generations, len(work.at)
+    """To the last generation; then the checkpoints go and the folder is marked as done, with its peak memory."""
+    generations, count, peak = work.block.generations, len(work.at), []
     t, carry = _resume(work, tick)
     alive = _alive(work)
     while t < generations:
         t += 1
         carry = _generation(work, t, carry, alive)
+        peak.append(round(peak_memory_mib()))
         tick(count, f"{work.block.name}: generation {t}")
-    record.write_json(work.folder / "done", {"generations": generations})
+    # By its second generation a block has done all that it does: memory must not grow from there.
+    memory = {"second_generation": peak[:2][-1], "end": peak[-1]} if peak else {}
+    record.write_json(work.folder / "done", {"generations": generations, "peak_memory_mib": memory})
     for path in work.folder.glob("generation_*.msgpack"):
         files.remove_quietly(path)
 

@@ -78,6 +78,8 @@ def test_a_grid_leaves_all_it_promises(apart):
     for block in planned:
         folder = blocks.folder_of(apart.out, block)
         assert {path.name for path in folder.iterdir()} == {"block.json", "rows.jsonl", "observations", "done"}
+        memory = record.read_json(folder / "done")["peak_memory_mib"]
+        assert 0 < memory["second_generation"] <= memory["end"]
         kept = found[block.name]
         assert [(row["generation"], row["lane"]) for row in kept] == [(t, i) for t in range(4) for i in range(2)]
         for row in kept:
