@@ -26,7 +26,8 @@ class Lane(NamedTuple):
     lam: float
     seed: int
     start: int
-    """The seed whose generation 0 it starts from; a *twin* starts from another's."""
+    """The seed whose generation 0 it starts from; a *twin* starts from another's, or, as -1 - seed, from that of its
+    own that has seen only a part of the real windows."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,9 @@ def _cell(config: GridConfig, cell: Cell, *, twin: bool) -> tuple[tuple, list[La
     one = motion_config(config, cell.n)
     generations = min(config.twins, config.generations) if twin else config.generations
     shared = cell.n, cell.guidance, generations, one.first_steps, one.steps
-    starts = [(seed + 1) % config.seeds if twin else seed for seed in range(config.seeds)]
-    lanes = [Lane(cell.arm, cell.lam, seed, start) for seed, start in enumerate(starts)]
+    twins = {"seed": lambda seed: (seed + 1) % config.seeds, "part": lambda seed: -1 - seed}
+    start = twins[config.twin_start] if twin else lambda seed: seed
+    lanes = [Lane(cell.arm, cell.lam, seed, start(seed)) for seed in range(config.seeds)]
     return shared, lanes if generations else []
 
 

@@ -14,6 +14,7 @@ from selfloop.errors import ConfigError
 from selfloop.motion.config import LOWEST, PATCH, Arm, Condition, MotionLoopConfig, Pipeline
 
 Refit = Literal["continue", "anew"]
+TwinStart = Literal["seed", "part"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class GridConfig:
     twins: int = 15
     """Generations of the twin of every chain, which starts from another seed's generation 0 under the same random
     numbers, to measure how fast the loop forgets where it began; 0 for none."""
+    twin_start: TwinStart = "seed"
+    """seed: another seed's generation 0, which has the same law but for chance; part: one that has seen only the first
+    quarter of the real windows, whose law lies far off, so that a contraction stands out from chance."""
     together: int = 1
     """Cells of one shape that run as one program: 1 on a CPU, many on an accelerator."""
     evaluate: int = 256
@@ -202,7 +206,9 @@ def checked(config: GridConfig) -> GridConfig:
         raise ConfigError(f"--text-encoder is {config.text_encoder}, but conditions are labels; add --condition text")
     if config.refit not in get_args(Refit):
         raise ConfigError(f"--refit is {config.refit}; choose one of {', '.join(get_args(Refit))}")
-    if config.twins and config.seeds < 2:
+    if config.twin_start not in get_args(TwinStart):
+        raise ConfigError(f"--twin-start is {config.twin_start}; choose one of {', '.join(get_args(TwinStart))}")
+    if config.twins and config.twin_start == "seed" and config.seeds < 2:
         raise ConfigError("--twins needs 2 --seeds or more: a twin starts from another seed's generation 0")
     if not cells(config):
         raise ConfigError("--skip leaves no cell")

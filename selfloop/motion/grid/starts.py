@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop.batch import Batch
+from selfloop.batch import Batch, keep
 from selfloop.errors import ConfigError
 from selfloop.lanes import everywhere, one_lane, over_lanes, own, place
 from selfloop.loop import role_key
@@ -22,19 +22,33 @@ from selfloop.motion.grid.material import Material
 from selfloop.runs import checkpoint, files
 from selfloop.runs.lock import alone
 
+Tick = Callable[[int, str], None]
 _NAME = re.compile(r"seeds_(\d+)_to_(\d+)\.msgpack")
+PART = 4
+"""A displaced start has seen one real window of so many."""
 PAUSE = 2.0
 """Seconds between looks whether another process has finished training."""
 
 
-def starts(material: Material, block: Block, tick: Callable[[int, str], None]) -> dict[int, Any]:
-    """Generation 0's states by seed, in the host's memory; trained together and kept in one file.
+def starts(material: Material, block: Block, tick: Tick) -> dict[int, Any]:
+    """Generation 0's states by the start that lanes name, in the host's memory; trained together and kept in one file.
 
     Seeds that are added later are a file of their own, so that those of before stay as they were. A process that finds
     another one at work on them waits for it.
     """
     home = material.config.out / "starts" / f"n{block.n}_{block.first_steps}_{block.steps}"
-    wanted = max(lane.start for lane in block.lanes) + 1
+    named = {lane.start for lane in block.lanes}
+    found = {}
+    if whole := [start for start in named if start >= 0]:
+        found |= _made(material, block, home, max(whole) + 1, block.n, tick)
+    if parts := [-1 - start for start in named if start < 0]:
+        some = _made(material, block, home / "part", max(parts) + 1, max(block.n // PART, 1), tick)
+        found |= {-1 - seed: state for seed, state in some.items()}
+    return found
+
+
+def _made(material: Material, block: Block, home: Path, wanted: int, windows: int, tick: Tick) -> dict[int, Any]:
+    """The models of the first ``wanted`` seeds at least, each fitted to the first ``windows`` real windows."""
     while _have(home) < wanted:
         with ExitStack() as stack:
             try:
@@ -45,7 +59,7 @@ def starts(material: Material, block: Block, tick: Callable[[int, str], None]) -
             for stale in home.glob(".*.tmp"):
                 files.remove_quietly(stale)
             if (have := _have(home)) < wanted:
-                _train(material, block, home, range(have, max(wanted, material.config.seeds)), tick)
+                _train(material, block, home, range(have, max(wanted, material.config.seeds)), windows, tick)
     model = material.model(block.n, block.guidance, block.first_steps, block.steps)
     like = jax.eval_shape(model.init, jax.random.key(0))
     found = {}
@@ -67,12 +81,13 @@ def _files(home: Path) -> list[tuple[int, int]]:
     return [(int(match[1]), int(match[2])) for match in matches if match]
 
 
-def _train(material: Material, block: Block, home: Path, seeds: range, tick: Callable[[int, str], None]) -> None:
+def _train(material: Material, block: Block, home: Path, seeds: range, windows: int, tick: Tick) -> None:
     """Train the models of ``seeds`` side by side on the devices of this process, and keep them."""
     model = material.model(block.n, block.guidance, block.first_steps, block.steps)
     mesh = material.local
     data = material.data(block.n)
-    real = everywhere(setup.batch(data.real), mesh)
+    seen = keep(setup.batch(data.real), np.arange(block.n) < windows)
+    real = everywhere(seen, mesh)
 
     def fit(real: Batch, seed: Array, call: Array, state: Any) -> Any:
         key = role_key(jax.random.key(seed), 0, "fit")
