@@ -94,7 +94,7 @@ def smoke() -> GridConfig:
 
 
 def cpu() -> GridConfig:
-    """What docs/results.md rests on: 66 chains of 50 generations and their twins; some hours of 2 cores."""
+    """What docs/results.md rests on: 66 chains of 50 generations, their twins; 2 h as 2 processes of a core."""
     return GridConfig()
 
 
