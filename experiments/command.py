@@ -1,5 +1,6 @@
 """What every script of this folder does around its work: clear stops, one-line errors, exit codes."""
 
+import itertools
 import signal
 import sys
 from collections.abc import Callable
@@ -35,6 +36,21 @@ def guarded(run: Callable[[list[str]], Any], made: str = "results", stopped_says
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def parsed(arguments: list[str], presets: dict[str, Callable[[], Any]], default: str, description: str) -> Any:
+    """The settings that the command line asks for, on top of those of its --preset; ConfigError where there is none."""
+    import tyro
+
+    from selfloop.errors import ConfigError
+
+    named = [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
+    named += [a.removeprefix("--preset=") for a in arguments if a.startswith("--preset=")]
+    preset = named[-1] if named else default
+    if preset not in presets:
+        raise ConfigError(f"--preset is {preset}; choose one of {', '.join(presets)}")
+    settings = presets[preset]()
+    return tyro.cli(type(settings), default=settings, args=arguments, description=description)
 
 
 def prepare(out: Path) -> dict[str, Any]:

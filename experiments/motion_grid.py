@@ -10,27 +10,18 @@ Several processes share one block's lanes with --coordinator HOST:PORT --process
 under Slurm; one that gives no sign of life for --patience 300 seconds counts as lost (docs/sweeps.md).
 """
 
-import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
-from command import guarded
+from command import guarded, parsed
 
 
 def parse(arguments: list[str]) -> Any:
     """The settings (`GridConfig`) that the command line asks for, on top of those of its --preset."""
-    import tyro
+    from selfloop.motion.grid.config import PRESETS
 
-    from selfloop.errors import ConfigError
-    from selfloop.motion.grid.config import PRESETS, GridConfig
-
-    named = [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
-    named += [a.removeprefix("--preset=") for a in arguments if a.startswith("--preset=")]
-    preset = named[-1] if named else "cpu"
-    if preset not in PRESETS:
-        raise ConfigError(f"--preset is {preset}; choose one of {', '.join(PRESETS)}")
-    return tyro.cli(GridConfig, default=PRESETS[preset](), args=arguments, description=__doc__)
+    return parsed(arguments, PRESETS, "cpu", __doc__)
 
 
 def run(arguments: list[str]) -> Path:

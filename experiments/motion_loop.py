@@ -8,27 +8,18 @@ The same command on the same --out continues a run that was stopped. Results: a 
 --out a page (report.html), figures and metrics.jsonl.
 """
 
-import itertools
 import sys
 from pathlib import Path
 from typing import Any
 
-from command import guarded
+from command import guarded, parsed
 
 
 def parse(arguments: list[str]) -> Any:
     """The settings (`MotionLoopConfig`) that the command line asks for, on top of those of its --preset."""
-    import tyro
+    from selfloop.motion.config import PRESETS
 
-    from selfloop.errors import ConfigError
-    from selfloop.motion.config import PRESETS, MotionLoopConfig
-
-    named = [b for a, b in itertools.pairwise(arguments) if a == "--preset"]
-    named += [a.removeprefix("--preset=") for a in arguments if a.startswith("--preset=")]
-    preset = named[-1] if named else "default"
-    if preset not in PRESETS:
-        raise ConfigError(f"--preset is {preset}; choose one of {', '.join(PRESETS)}")
-    return tyro.cli(MotionLoopConfig, default=PRESETS[preset](), args=arguments, description=__doc__)
+    return parsed(arguments, PRESETS, "default", __doc__)
 
 
 def run(arguments: list[str]) -> Path:
