@@ -39,8 +39,8 @@ def grid() -> list[dict[str, Any]]:
     goal = f"goal: {GOAL_MINUTES} min on {CORES} cores"
     rows = [row(f"n = 256, 3 arms, 3 seeds, {GENERATIONS} generations", minutes, "min", goal, minutes / GOAL_MINUTES)]
     for part, seconds in sorted(spent.items(), key=lambda item: -item[1]):
-        against = "" if part == "train" else f"at most {SHARE:.0%}"
-        rows.append(row(f"share of {part}", 100 * seconds / total, "%", against, seconds / total / SHARE))
+        bound = None if part == "train" else seconds / total / SHARE
+        rows.append(row(f"share of {part}", 100 * seconds / total, "%", bound and f"at most {SHARE:.0%}", bound))
     return rows
 
 
