@@ -147,7 +147,8 @@ def test_steps_belong_to_their_n():
     assert found == [(64, 2000, 50), (256, 4000, 50)]
 
 
-OTHER = {"preset": "gpu", "data": "elsewhere", "n": (8, 9), "lam": (1.0, 2.0), "guidance": (1.0, 2.5), "skip": ("9:1",),
+OTHER = {"refit": "anew", "twin_start": "part",
+         "preset": "gpu", "data": "elsewhere", "n": (8, 9), "lam": (1.0, 2.0), "guidance": (1.0, 2.5), "skip": ("9:1",),
          "arms": ("baseline",), "first_steps": (5,), "steps": (3,), "frames": 44, "condition": "text",
          "text_encoder": Path("there"), "pipeline": "mujoco"}  # fmt: skip
 
