@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from jax import Array
 
-from selfloop import policies
 from selfloop.correctors.identity import identity
 from selfloop.correctors.strength import Corrector
 from selfloop.errors import ConfigError
@@ -19,6 +18,11 @@ from selfloop.motion.data.windows import Windows
 from selfloop.motion.physics.corrector import physics_corrector
 from selfloop.motion.setup import Data, batch, source, synthetic
 from selfloop.policies import Policy, accumulate, augment
+
+
+def no_corrector(config: MotionLoopConfig, data: Data) -> Corrector:
+    """Samples are trained on as they are."""
+    return identity
 
 
 class Arm(NamedTuple):
@@ -35,6 +39,11 @@ class Arm(NamedTuple):
 
     grows: bool = False
     """Whether it keeps every sample, so that its training set grows with the generations."""
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it changes its samples."""
+        return self.corrector is not no_corrector
 
     def ratio(self, lam: float) -> float:
         """The arm's augmentation ratio where the run's is ``lam``."""
@@ -54,19 +63,19 @@ def _physics_prior(config: MotionLoopConfig, data: Data) -> Corrector:
 
 
 ARMS = {
-    "baseline": Arm(lambda config, data: identity, own=False),
-    "uncorrected": Arm(lambda config, data: identity),
+    "baseline": Arm(no_corrector, own=False),
+    "uncorrected": Arm(no_corrector),
     "physics": Arm(lambda config, data: physics_corrector(config.pipeline)),
     "physics_prior": Arm(_physics_prior, alone=False),
     "smoothing": Arm(lambda config, data: smoothing()),
     "nearest_real": Arm(lambda config, data: nearest_real(_others(data, "nearest_real"), data.real.names)),
-    "accumulate": Arm(lambda config, data: identity, policy=lambda lam: accumulate(), grows=True),
+    "accumulate": Arm(no_corrector, policy=lambda lam: accumulate(), grows=True),
 }
 
 
 def arm_loop(name: str, config: MotionLoopConfig, data: Data, base: Model, first_fit: Callable | None = None) -> Loop:
     """The loop of one arm. The baseline draws the same number of samples, so that arms differ in data alone."""
     arm, m = ARMS[name], synthetic(config)
-    policy = arm.policy(arm.ratio(config.lam)) if arm.own else policies.augment(0.0)
+    policy = arm.policy(arm.ratio(config.lam))
     corrector = arm.corrector(config, data)
     return Loop(base, policy, source(batch(data.real), data), m, corrector, first_fit, m * config.generations)

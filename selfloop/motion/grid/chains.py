@@ -31,11 +31,10 @@ from selfloop.motion.grid.starts import starts
 from selfloop.motion.grid.stopwatch import Stopwatch
 from selfloop.runs import checkpoint, files, record
 from selfloop.runs.environment import peak_memory_mib
+from selfloop.runs.progress import Tick
 
 CHECKPOINT = 10
 """Generations from one checkpoint to the next: what a stop may cost."""
-
-Tick = Callable[[int, str], None]
 
 
 class Programs(NamedTuple):

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from selfloop.errors import DataError
+from selfloop.motion.arms import ARMS
 from selfloop.motion.grid import blocks
 
-FREE = ("baseline", "uncorrected", "accumulate")
+FREE = tuple(name for name, arm in ARMS.items() if not arm.corrects)
 """Arms that correct nothing."""
 
 

@@ -19,7 +19,8 @@ from selfloop.metrics import moments
 from selfloop.motion import artifacts, measures
 from selfloop.motion.floors import DRAWS
 from selfloop.motion.grid import scoring
-from selfloop.motion.grid.scoring import Ground, Origin, Row, Samples, main
+from selfloop.motion.grid.evidence import main
+from selfloop.motion.grid.scoring import Ground, Origin, Row, Samples
 from selfloop.motion.measures import Described, Reference
 from selfloop.runs import record
 

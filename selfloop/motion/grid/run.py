@@ -12,7 +12,7 @@ import jax
 
 from selfloop.errors import ConfigError
 from selfloop.lanes import lane_mesh
-from selfloop.motion.grid import blocks, chains, parts
+from selfloop.motion.grid import blocks, parts
 from selfloop.motion.grid.blocks import Block
 from selfloop.motion.grid.config import FREE, GridConfig, checked
 from selfloop.motion.grid.material import Material
@@ -22,7 +22,7 @@ from selfloop.runs import files, record
 from selfloop.runs.config import resume_or_start, to_dict
 from selfloop.runs.environment import environment
 from selfloop.runs.lock import alone
-from selfloop.runs.progress import progress
+from selfloop.runs.progress import Tick, progress
 
 
 def run(config: GridConfig, start: Start | None = None) -> Path:
@@ -85,7 +85,7 @@ def _say_stopped(out: Path, planned: list[Block]) -> None:
                 print(f"stopped: {row['arm']}, {place}{twin}: not finite in generation {row['generation']}", flush=True)
 
 
-def _work(material: Material, crew: Company, orders: Iterator[int], block: Block, tick: chains.Tick) -> bool:
+def _work(material: Material, crew: Company, orders: Iterator[int], block: Block, tick: Tick) -> bool:
     """Compute a block, unless it is done or another process holds it; whether it has been computed."""
     out, folder = material.config.out, blocks.folder_of(material.config.out, block)
     if blocks.finished(out, block):
@@ -111,7 +111,7 @@ def _work(material: Material, crew: Company, orders: Iterator[int], block: Block
     return True
 
 
-def _together(material: Material, crew: Company, order: int, block: Block, tick: chains.Tick) -> None:
+def _together(material: Material, crew: Company, order: int, block: Block, tick: Tick) -> None:
     """Compute a block with the others."""
     folder = blocks.folder_of(material.config.out, block)
     starts(material, block, tick)

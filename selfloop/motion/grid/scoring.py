@@ -17,6 +17,7 @@ from jax import Array
 from selfloop import metrics
 from selfloop.metrics import frechet_parts, moments
 from selfloop.motion import artifacts, measures
+from selfloop.motion.grid.evidence import main
 from selfloop.motion.measures import Described, Reference
 
 PIECE = 3
@@ -54,11 +55,6 @@ class Origin(NamedTuple):
     """[L, N, F], in the space of `main`."""
     weight: Array
     """[L, N]."""
-
-
-def main(points: dict[str, Any]) -> str:
-    """The space of the measures that are taken in one space only."""
-    return "features" if "features" in points else "kinetic"
 
 
 def score(ground: Ground, samples: Samples, origin: Origin, labels: int) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from selfloop.motion.grid.blocks import Block
 from selfloop.motion.grid.material import Material
 from selfloop.runs import checkpoint, files
 from selfloop.runs.lock import alone
+from selfloop.runs.progress import Tick
 
-Tick = Callable[[int, str], None]
 _NAME = re.compile(r"seeds_(\d+)_to_(\d+)\.msgpack")
 PART = 4
 """A displaced start has seen one real window of so many."""
