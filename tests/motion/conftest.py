@@ -71,3 +71,13 @@ def compiled(tmp_path_factory):
     for name, value in before.items():
         jax.config.update(name, value)
     cache.reset_cache()
+
+
+@pytest.fixture(scope="module")
+def compilations():
+    """A list that grows by one name with every program that XLA is asked for."""
+    seen = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **details: seen.append(event) if event.endswith("backend_compile_duration") else None
+    )
+    return seen

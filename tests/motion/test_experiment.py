@@ -206,16 +206,6 @@ def test_a_lost_checkpoint_costs_its_generation_only(quick, three, clips_folder,
 # A second generation compiles nothing
 
 
-@pytest.fixture(scope="module")
-def compilations():
-    """A list that grows by one name with every program that XLA is asked for."""
-    seen = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **details: seen.append(event) if event.endswith("backend_compile_duration") else None
-    )
-    return seen
-
-
 def count_by_generation(config, compilations, monkeypatch):
     """How many programs were compiled by the time each record was written, by arm and generation."""
     counts, append = {}, record.append

@@ -6,8 +6,9 @@ marked and says no more; the others go on.
 Shapes: O lanes of this process, the first K of them genuine, m synthetic samples a lane.
 """
 
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +27,10 @@ from selfloop.motion.grid import observing
 from selfloop.motion.grid.blocks import Block, Lane, own_folder
 from selfloop.motion.grid.correcting import correct_lanes
 from selfloop.motion.grid.material import Material
-from selfloop.motion.grid.observing import Observer
+from selfloop.motion.grid.observing import Observer, observer
 from selfloop.motion.grid.starts import starts
 from selfloop.motion.grid.stopwatch import Stopwatch
+from selfloop.policies import Policy
 from selfloop.runs import checkpoint, files, record
 from selfloop.runs.environment import peak_memory_mib
 from selfloop.runs.progress import Tick
@@ -49,10 +51,16 @@ class Programs(NamedTuple):
 
 
 def programs(material: Material, block: Block) -> Programs:
-    """The programs of a block."""
-    model = material.learner(block)
-    data = material.data(block.n)
-    policy, capacity = ARMS[block.lanes[0].arm].policy, block.synthetic * block.generations
+    """The programs of a block; blocks of one shape, a cell's and its twins' among them, have the same."""
+    arm = ARMS[block.lanes[0].arm]
+    # Only what grows has a memory, whose size is the number of generations.
+    return _programs(material, replace(block, generations=block.generations if arm.grows else 0, lanes=()), arm.policy)
+
+
+@functools.cache
+def _programs(material: Material, block: Block, policy: Callable[[Array], Policy]) -> Programs:
+    model, data = material.learner(block), material.data(block.n)
+    capacity = block.synthetic * block.generations
 
     def loop(real: Batch, lam: Array) -> Loop:
         return Loop(model, policy(lam), setup.source(real, data), block.synthetic)
@@ -97,7 +105,7 @@ def chains(material: Material, block: Block) -> Chains:
     seed = place(np.array([lane.seed for lane in lanes], np.uint32), mesh)
     lam = place(np.array([lane.lam for lane in lanes], np.float32), mesh)
     folder, at = own_folder(material.config.out, block), at[: genuine(len(block.lanes), material.mesh)]
-    made = programs(material, block), Observer(material, block), Stopwatch()
+    made = programs(material, block), observer(material, block), Stopwatch()
     return Chains(material, block, folder, lanes, at, (real, seed, lam), *made)
 
 

@@ -5,6 +5,8 @@ is the models. Measures are computed from what is kept (`measuring`), so that a 
 Shapes: O lanes of this process, N samples a lane, T frames, D features.
 """
 
+import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,14 @@ class Observer:
         """What is kept of the same samples after their correction, by names that say so."""
         found = own(self._describe(self.shared, place(x, self.mesh)))
         return {f"corrected_{name}": values for name, values in found.items()}
+
+
+def observer(material: Material, block: Block) -> Observer:
+    """The observer of a block; blocks of one model have the same."""
+    return _observer(material, replace(block, generations=0, synthetic=0, lanes=()))
+
+
+_observer = functools.cache(Observer)
 
 
 def keep(folder: Path, t: int, found: dict[str, np.ndarray], lanes: int) -> None:

@@ -107,7 +107,6 @@ def _work(material: Material, crew: Company, orders: Iterator[int], block: Block
             _together(material, crew, next(orders), block, tick)
         else:
             parts.compute(material, block, tick)
-    jax.clear_caches()
     return True
 
 
@@ -133,5 +132,4 @@ def _follow(material: Material, crew: Company) -> Path:
         with alone(blocks.own_folder(out, block)):
             material.check(block)
             parts.compute(material, block, lambda steps, what: crew.check())
-        jax.clear_caches()
     return out

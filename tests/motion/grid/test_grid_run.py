@@ -38,16 +38,6 @@ def quick(compiled):
 
 
 @pytest.fixture(scope="module")
-def compilations():
-    """A list that grows by one with every program that XLA is asked for."""
-    seen = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **details: seen.append(event) if event.endswith("backend_compile_duration") else None
-    )
-    return seen
-
-
-@pytest.fixture(scope="module")
 def apart(quick, compilations, clips_folder, tmp_path_factory):
     """A grid of a block a cell, and how many programs had been asked for by the time each row was written."""
     config, counts, append = settings(tmp_path_factory.mktemp("apart") / "grid", clips_folder), {}, record.append
