@@ -24,8 +24,8 @@ def grid() -> list[dict[str, Any]]:
     """A generation of three arms at n = 256: the time of 50, and the share of each part."""
     from benchmarks import row
 
+    from selfloop.domains.motion.data import datasets
     from selfloop.errors import DataError
-    from selfloop.motion.data import datasets
 
     try:
         datasets.load("bandai-namco")
@@ -46,10 +46,11 @@ def grid() -> list[dict[str, Any]]:
 
 def _parts(out: Path) -> dict[str, float]:
     """Core-seconds of a generation of all arms and seeds, by part; what compiles is left out."""
-    from selfloop.lanes import lane_mesh
-    from selfloop.motion.grid import blocks, chains
-    from selfloop.motion.grid.config import GridConfig
-    from selfloop.motion.grid.material import Material
+    from selfloop.domains.motion.grid import blocks, chains
+
+    from selfloop.engine.chains import lane_mesh
+    from selfloop.engine.context import Material
+    from selfloop.engine.settings import GridConfig
     from selfloop.runs import record
 
     arms = ("baseline", "uncorrected", "physics")
@@ -96,11 +97,11 @@ def _training() -> tuple[Callable, Callable, float]:
     import numpy as np
 
     from selfloop.batch import uniform
-    from selfloop.lanes import everywhere, lane_mesh, over_lanes, place
-    from selfloop.motion.grid.config import GridConfig, paper
-    from selfloop.motion.model.denoiser import DenoiserConfig
-    from selfloop.motion.model.model import MotionModelConfig, motion_model
-    from selfloop.motion.model.spectrum import spectrum
+    from selfloop.domains.motion.model.denoiser import DenoiserConfig
+    from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
+    from selfloop.domains.motion.model.spectrum import spectrum
+    from selfloop.engine.chains import everywhere, lane_mesh, over_lanes, place
+    from selfloop.engine.settings import GridConfig, paper
 
     size = GridConfig() if jax.default_backend() == "cpu" else paper()
     network = DenoiserConfig(size.frames, 64, 10, size.band, size.width, size.layers)

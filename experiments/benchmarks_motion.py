@@ -16,11 +16,11 @@ def corrector() -> list[dict[str, Any]]:
     """The whole correction by MuJoCo's C engine and by Brax's mjx pipeline; no rows where there are no real clips."""
     from benchmarks import row
 
+    from selfloop.domains.motion import setup
+    from selfloop.domains.motion.data import datasets, windows
+    from selfloop.domains.motion.data.features import FPS
+    from selfloop.domains.motion.physics.corrector import physics_corrector
     from selfloop.errors import DataError
-    from selfloop.motion import setup
-    from selfloop.motion.data import datasets, windows
-    from selfloop.motion.data.features import FPS
-    from selfloop.motion.physics.corrector import physics_corrector
 
     try:
         batch = setup.batch(windows.cut(datasets.load(None), FRAMES, WINDOWS))

@@ -18,7 +18,7 @@ def run(arguments: list[str]) -> Path:
     """Run what the command line asks for; the path of the page."""
     import tyro
 
-    from selfloop.motion.bench.run import BenchConfig, run
+    from selfloop.domains.motion.bench.run import BenchConfig, run
     from selfloop.runs.environment import compilation_cache
 
     config = tyro.cli(BenchConfig, args=arguments, description=__doc__)

@@ -157,8 +157,7 @@ def report(config: ToyConfig, results: dict[str, Any], provenance: dict[str, Any
     """Write results.json, the figure and the page; print the table."""
     import official_process as process
 
-    from selfloop.runs import figures
-    from selfloop.runs import report as page
+    from selfloop.report import figures, page
     from selfloop.runs.progress import table as show
     from selfloop.runs.record import write_json
 
@@ -201,7 +200,7 @@ def draw(results: dict[str, Any], gammas: tuple[float, ...]) -> Any:
     import matplotlib
     import numpy as np
 
-    from selfloop.runs import figures
+    from selfloop.report import figures
 
     figure = figures.blank(11.5, 4.2)
     panels = figure.subplots(1, 3, sharey=True)

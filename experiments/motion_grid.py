@@ -19,18 +19,18 @@ from command import guarded, parsed
 
 def parse(arguments: list[str]) -> Any:
     """The settings (`GridConfig`) that the command line asks for, on top of those of its --preset."""
-    from selfloop.motion.grid.config import PRESETS
+    from selfloop.engine.settings import PRESETS
 
     return parsed(arguments, PRESETS, "cpu", __doc__)
 
 
 def run(arguments: list[str]) -> Path:
     """Run what the command line asks for; the path of the report."""
-    from selfloop.motion.grid import processes
+    from selfloop.domains.motion.grid import processes
 
     start, rest = processes.options(arguments)
     config = parse(rest)
-    from selfloop.motion.grid.run import run
+    from selfloop.engine.cluster import run
     from selfloop.runs.environment import compilation_cache
 
     compilation_cache()

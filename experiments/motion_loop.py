@@ -17,7 +17,7 @@ from command import guarded, parsed
 
 def parse(arguments: list[str]) -> Any:
     """The settings (`MotionLoopConfig`) that the command line asks for, on top of those of its --preset."""
-    from selfloop.motion.config import PRESETS
+    from selfloop.domains.motion.config import PRESETS
 
     return parsed(arguments, PRESETS, "default", __doc__)
 
@@ -25,7 +25,7 @@ def parse(arguments: list[str]) -> Any:
 def run(arguments: list[str]) -> Path:
     """Run what the command line asks for; the path of the report."""
     config = parse(arguments)
-    from selfloop.motion.run import run
+    from selfloop.domains.motion.run import run
     from selfloop.runs.environment import compilation_cache
 
     compilation_cache()

@@ -162,8 +162,7 @@ def report(config: PhaseConfig, results: list, provenance: dict[str, Any]) -> Pa
     """Write phase_diagram.json, the figure and the page; print the table."""
     from phase_picture import CAPTION, draw
 
-    from selfloop.runs import figures
-    from selfloop.runs import report as page
+    from selfloop.report import figures, page
     from selfloop.runs.progress import table as show
     from selfloop.runs.record import write_json
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from selfloop.runs import figures
+from selfloop.report import figures
 from selfloop.stability import rates
 
 CAPTION = (

@@ -29,9 +29,9 @@ def draw(config: Config) -> Path:
     Raises:
         DataError: no records.
     """
+    from selfloop.analysis.results import unpack
     from selfloop.errors import DataError
-    from selfloop.motion.grid.findings import unpack
-    from selfloop.motion.grid.report import save_figures
+    from selfloop.report.write import save_figures
     from selfloop.runs import record
 
     paths = config.records or tuple(sorted((DOCS / "results").glob("grid*.jsonl")))

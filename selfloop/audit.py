@@ -17,12 +17,12 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch, keep
-from selfloop.correctors.strength import Corrector
 from selfloop.errors import ConfigError, DataError, TooNearError
 from selfloop.metrics import contraction
-from selfloop.metrics.contraction import Estimate
+from selfloop.metrics.estimates import Estimate, estimate
 from selfloop.metrics.points import like, one_a_clip, sample
-from selfloop.runs.wording import cell
+from selfloop.protocols import Corrector
+from selfloop.wording import cell
 
 REFUSED, WARNED = 5, 10
 """Bootstrap standard deviations between the raw samples and the target: fewer are refused, or warned of."""
@@ -144,7 +144,7 @@ def audit(
         rho=rho,
         gamma=gamma,
         alignment=alignment,
-        projection=contraction.estimate(product / raw2, level),
+        projection=estimate(product / raw2, level),
         moved=float(moved),
         length=float(on.length),
         failed=float(failed[present].mean()),

@@ -8,80 +8,17 @@ The loop knows none of its parts by name. Letters: t generation, n real points, 
 """
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch, keep
-from selfloop.correctors.identity import identity
-from selfloop.policies import Policy
-from selfloop.runs import checkpoint
-from selfloop.sources import Source
+from selfloop.protocols import Carry, Generation, Loop
 
 ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "evaluate")
 """What random numbers are drawn for. A key is (seed, generation, role), never the arm: arms share random numbers."""
-
-
-class Coordinates(NamedTuple):
-    """A smooth chart of a model's states: free real numbers theta [P], in which the theory differentiates."""
-
-    theta: Callable[[Any], Array]
-    """``theta(state) -> theta`` [P]."""
-    state: Callable[[Array], Any]
-    """``state(theta) -> state``, the inverse."""
-
-
-class Model(NamedTuple):
-    """What is fitted and sampled: a record of pure functions. Every key is consumed."""
-
-    init: Callable[[Array], Any]
-    """``init(key) -> state``: an untrained state."""
-    fit: Callable[[Array, Batch, Any], tuple[Any, Any]]
-    """``fit(key, batch, state) -> (state, info)``: refit or fine-tune; samples of weight 0 have no influence."""
-    sample: Callable[[Array, Any, Any, int], Batch]
-    """``sample(key, state, cond, n) -> Batch`` of n samples of weight 1 under the conditions (None, or n rows)."""
-    log_prob: Callable[[Any, Any], Array] | None = None
-    """``log_prob(state, x)`` [N], where the model has a density."""
-    coordinates: Coordinates | None = None
-    """How states are free real numbers; None: the state's own leaves, one after the other, are."""
-    check: Callable[[Any], None] | None = None
-    """``check(state)`` raises ConfigError where a concrete state is degenerate (singular covariance, ...)."""
-
-
-class Loop(NamedTuple):
-    """The parts of a loop; ``synthetic`` is the number m of samples drawn a generation."""
-
-    model: Model
-    policy: Policy
-    source: Source
-    synthetic: int
-    corrector: Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]] = identity
-    """``correct(key, batch, state) -> (Batch, info)``; ``info["failed"]`` [m] marks samples that must not be used."""
-    first_fit: Callable[[Array, Batch, Any], tuple[Any, Any]] | None = None
-    """How generation 0 learns from the real data; None: as every other generation does."""
-    capacity: int = 0
-    """Synthetic samples that a policy with a memory must hold: m times the number of generations."""
-
-
-class Carry(NamedTuple):
-    """All that the next generation needs."""
-
-    state: Any
-    memory: Any
-
-
-class Generation(NamedTuple):
-    """What happened in a generation, for metrics and records; generation 0 has no samples (raw, corrected: None)."""
-
-    t: Array
-    state: Any
-    raw: Batch | None
-    corrected: Batch | None
-    correction: dict[str, Array]
-    fit: Any
 
 
 def role_key(key: Array, t: Array | int, role: str) -> Array:
@@ -152,38 +89,3 @@ def scan(loop: Loop, key: Array, generations: int, measure: Callable[[Array, Gen
 
     carry, rest = jax.lax.scan(step, carry, jnp.arange(1, generations + 1, dtype=jnp.int32))
     return carry, jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), start, rest)
-
-
-def checkpointed(
-    loop: Loop,
-    key: Array,
-    generations: int,
-    folder: str | Path,
-    record: Callable[[Array, Generation], None],
-    resume: int | None = None,
-) -> Carry:
-    """Drive T generations from Python, each ending with a checkpoint in ``folder`` and then a call of ``record``.
-
-    ``record(key, generation)`` measures and writes; its key is that of role "evaluate". A chain that is stopped loses
-    at most the generation in progress: called again with ``resume``, the last generation that has both a checkpoint
-    and a record (`checkpoint.latest` of those recorded), it goes on to the same result as if it had never stopped.
-    The last two checkpoints and every tenth are kept.
-    """
-    if resume is None:
-        carry, result = begin(loop, key)
-        checkpoint.save(checkpoint.name(folder, 0), carry)
-        record(role_key(key, 0, "evaluate"), result)
-    else:
-        carry = checkpoint.load(checkpoint.name(folder, resume), jax.eval_shape(lambda: _blank(loop, key)))
-    for t in range((resume or 0) + 1, generations + 1):
-        carry, result = generation(loop, key, jnp.asarray(t, jnp.int32), carry)
-        checkpoint.save(checkpoint.name(folder, t), carry)
-        record(role_key(key, t, "evaluate"), result)
-        checkpoint.prune(folder)
-    return carry
-
-
-def _blank(loop: Loop, key: Array) -> Carry:
-    """A carry of the loop's structure, for its shapes."""
-    real = loop.source(key, jnp.asarray(0, jnp.int32))
-    return Carry(loop.model.init(key), loop.policy.start(real, loop.capacity))

@@ -6,8 +6,7 @@ business, told by weights. Letters: n real points, m synthetic slots a generatio
 that sees synthetic data).
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +14,7 @@ from jax import Array
 
 from selfloop.batch import Batch, concatenate, empty, keep, take
 from selfloop.errors import ConfigError
-
-
-class Policy(NamedTuple):
-    """How real and synthetic data are mixed, and what is remembered of earlier generations."""
-
-    start: Callable[[Batch, int], Any]
-    """``start(real, capacity)``: the memory before the first generation, room for ``capacity`` synthetic samples."""
-    select: Callable[[Array, Array, Batch, Batch, Any], tuple[Batch, Any]]
-    """``select(key, t, real, corrected, memory)``: the training set and the new memory. The key is consumed."""
+from selfloop.protocols import Policy
 
 
 def synthetic_count(lam: float, n: int) -> int:

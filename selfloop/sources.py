@@ -10,8 +10,7 @@ from jax import Array
 
 from selfloop.batch import Batch, finite, take
 from selfloop.errors import ConfigError
-
-Source = Callable[[Array, Array], Batch]
+from selfloop.protocols import Source
 
 
 def fixed(real: Batch) -> Source:

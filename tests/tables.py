@@ -13,12 +13,10 @@ from selfloop.correctors.biased import biased
 from selfloop.correctors.curation import curation, curation_by_weights
 from selfloop.correctors.failing import failing
 from selfloop.correctors.idealized import replacement
-from selfloop.correctors.identity import identity
 from selfloop.correctors.labels import relabel, shrink_labels
 from selfloop.correctors.smoothing import smoothing
 from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
 from selfloop.correctors.verifier import verifier
-from selfloop.loop import Model
 from selfloop.models.discrete import discrete
 from selfloop.models.exponential import bernoulli, exponential, gamma, gaussian_mean, poisson
 from selfloop.models.gaussian import gaussian
@@ -27,6 +25,7 @@ from selfloop.models.mixture import mixture, mixture_gradient, mixture_locations
 from selfloop.models.regression import labelled, regression
 from selfloop.models.states import GaussianState
 from selfloop.models.student import logistic, student
+from selfloop.protocols import Model, identity
 
 
 def normal_draw(key, n):

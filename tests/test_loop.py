@@ -8,8 +8,9 @@ import pytest
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Loop, begin, checkpointed, generation, role_key, scan
+from selfloop.loop import begin, checkpointed, generation, role_key, scan
 from selfloop.models.gaussian import gaussian
+from selfloop.protocols import Loop
 from tests.tables import CORRECTORS, POLICIES, normal_draw
 
 N, M, T = 20, 10, 6

@@ -31,7 +31,7 @@ from selfloop.testing import (
     points,
     protocol_laws,
 )
-from selfloop.testing.laws import follows
+from selfloop.testing.properties import follows
 from tests.tables import CORRECTORS, STRENGTHS, corrector_state
 
 GUIDE = Path(__file__).parent.parent / "docs" / "testing.md"

@@ -7,8 +7,7 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.batch import uniform
-from selfloop.correctors.identity import identity
-from selfloop.loop import Loop
+from selfloop.protocols import Loop, identity
 from selfloop.stability import recursions
 from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines

@@ -7,8 +7,8 @@ import numpy as np
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Loop
 from selfloop.models.exponential import gaussian_mean
+from selfloop.protocols import Loop
 from selfloop.stability import recursions
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines

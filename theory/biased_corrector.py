@@ -7,10 +7,10 @@ import numpy as np
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.biased import biased
-from selfloop.loop import Loop
 from selfloop.models.charts import mean_parameters
 from selfloop.models.states import GaussianState
-from selfloop.stability import laws, rates
+from selfloop.protocols import Loop
+from selfloop.stability import quadrature, rates
 from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines
 from theory.shared import cases, mean_loop
@@ -83,7 +83,7 @@ def _population() -> tuple[np.ndarray, np.ndarray]:
     """Where the mean parameters settle, in units of the target's distance [G, 2]; and the rate of approach [G]."""
     case, chart = cases.gaussian_on_skew(), mean_parameters(1).theta
     target = GaussianState(jnp.full(1, TARGET[0]), jnp.full((1, 1), TARGET[1]))
-    law = laws.own(case.model, target, case.nodes)
+    law = quadrature.own(case.model, target, case.nodes)
 
     def path(lam: jax.Array, gamma: jax.Array) -> jax.Array:
         loop = population(case.model, case.nodes, case.data, lam, pull(law, gamma))
@@ -105,7 +105,7 @@ def _student() -> tuple[np.ndarray, np.ndarray]:
     star = np.asarray(case.chart.theta(case.star))
     sides = []
     for sign in (1, -1):
-        target = laws.own(case.model, case.chart.state(star + sign * move), case.nodes)
+        target = quadrature.own(case.model, case.chart.state(star + sign * move), case.nodes)
         path = cases.paths(case._replace(own=target), [lam], [gamma], (star + sign * predicted)[None])
         sides.append(path[0, 0, -1])
     return (sides[0] - sides[1]) / 2 / 1e-3, predicted / 1e-3

@@ -5,7 +5,7 @@ import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.metrics import laws as distances
+from selfloop.metrics import discrete as distances
 from selfloop.metrics.mmd import energy_distance2
 from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines

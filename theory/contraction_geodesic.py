@@ -6,7 +6,7 @@ import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.transport import geodesic
-from selfloop.metrics import laws as distances
+from selfloop.metrics import discrete as distances
 from selfloop.metrics.frechet import gaussian_w2
 from selfloop.models.states import GaussianState
 from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal

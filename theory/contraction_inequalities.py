@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from selfloop.metrics import laws as distances
+from selfloop.metrics import discrete as distances
 from theory.frame.claim import Claim, Control, Effort, Finding, at_least, at_most
 from theory.frame.drawing import Line, lines
 from theory.shared import pairs

@@ -7,7 +7,7 @@ import numpy as np
 from selfloop.models.charts import mean_parameters
 from selfloop.models.exponential import poisson
 from selfloop.models.states import GaussianState, MeanState
-from selfloop.stability import laws, rates
+from selfloop.stability import quadrature, rates
 from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal
 from theory.frame.drawing import Line, lines
 from theory.shared import cases
@@ -23,7 +23,7 @@ def check(effort: Effort) -> Finding:
     normal, chart = cases.gaussian_on_skew(), mean_parameters(1).theta
     far = GaussianState(jnp.full(1, 4.0), jnp.full((1, 1), 9.0))
     error, spread = _errors(normal, far, lambda state: (chart(state), jnp.log(state.covariance[0])))
-    model, nodes = poisson(jnp.float64), laws.counts(80)
+    model, nodes = poisson(jnp.float64), quadrature.counts(80)
     clusters = whole(nodes._replace(weight=jnp.where((nodes.x == 1) | (nodes.x == 9), 0.5, 0.0)[:, 0]))
     (count,) = _errors(cases.case(model, nodes, clusters), MeanState(jnp.full(1, 20.0)), lambda state: (state.mean,))
     predicted = np.asarray(rates.exact(LAM, GAMMA))

@@ -5,7 +5,7 @@ from functools import partial
 import jax
 import numpy as np
 
-from selfloop.stability import laws, rates
+from selfloop.stability import quadrature, rates
 from selfloop.stability.constants import eta
 from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, at_most
 from theory.frame.drawing import Line, lines
@@ -72,7 +72,9 @@ def _divergence(model: object, own: object, star: object, theta: jax.Array) -> j
     """KL(p* || p_theta) of coordinates [R, P]."""
     chart = cases.coordinates(model, star)
     best = model.log_prob(star, own.x)
-    return jax.lax.map(lambda one: laws.average(own.weight, best - model.log_prob(chart.state(one), own.x)), theta)
+    return jax.lax.map(
+        lambda one: quadrature.average(own.weight, best - model.log_prob(chart.state(one), own.x)), theta
+    )
 
 
 def _compared(name: str, bound: np.ndarray, fall: np.ndarray) -> list[Comparison]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
-from selfloop.loop import Loop
 from selfloop.models.exponential import gaussian_mean
+from selfloop.protocols import Loop
 from selfloop.stability import golden
 from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines

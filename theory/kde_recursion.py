@@ -7,8 +7,8 @@ import numpy as np
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Generation, Loop
 from selfloop.models.kde import kernel_density
+from selfloop.protocols import Generation, Loop
 from selfloop.stability.kde import kde_characteristic, kde_variance
 from theory.frame.claim import Claim, Control, Effort, Finding, at_most, mean
 from theory.frame.drawing import Line, lines

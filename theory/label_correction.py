@@ -6,8 +6,8 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.correctors.labels import relabel
-from selfloop.loop import Loop
 from selfloop.models.regression import labelled, regression
+from selfloop.protocols import Loop
 from selfloop.stability.regression import one_fit, regression_replace, regression_replace_given
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.metrics import laws as distances
+from selfloop.metrics import discrete as distances
 from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines
 from theory.shared import pairs

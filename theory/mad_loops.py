@@ -6,9 +6,9 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
-from selfloop.loop import Loop, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Loop, Model
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines
 from theory.shared.chains import chains, half_width, renewed

@@ -9,9 +9,9 @@ import numpy as np
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Loop
 from selfloop.models.exponential import exponential
 from selfloop.models.states import MeanState
+from selfloop.protocols import Loop
 from selfloop.stability import rates, recursions
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines

@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from selfloop.loop import Coordinates
 from selfloop.models import charts
 from selfloop.models.student import LocationScale
+from selfloop.protocols import Coordinates
 from selfloop.stability import rates
 from selfloop.stability.constants import eta
 from theory.frame.claim import Claim, Control, Effort, Finding, equal

@@ -7,8 +7,8 @@ import numpy as np
 from selfloop import policies
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Loop
 from selfloop.models import exponential as natural
+from selfloop.protocols import Loop
 from selfloop.stability import recursions
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines

@@ -6,9 +6,9 @@ import numpy as np
 
 from selfloop.batch import Batch
 from selfloop.correctors.verifier import verifier
-from selfloop.loop import Generation, Loop
 from selfloop.models.regression import labelled, regression
 from selfloop.policies import replace
+from selfloop.protocols import Generation, Loop
 from selfloop.sources import fixed
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines

@@ -105,7 +105,7 @@ def parse(arguments: Sequence[str]) -> VerifyConfig:
 
 def run(config: VerifyConfig) -> bool:
     """Check the claims, show and write what was found; whether all hold."""
-    from selfloop.runs import figures
+    from selfloop.report import figures
     from selfloop.runs.environment import environment
     from selfloop.runs.progress import progress, table
     from selfloop.runs.record import write_json

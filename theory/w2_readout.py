@@ -7,10 +7,10 @@ import numpy as np
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.statistics import replacement_statistics
-from selfloop.loop import Generation, Loop
 from selfloop.metrics.frechet import squared_w2_to_standard_plane
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import gaussian_statistics, record
+from selfloop.protocols import Generation, Loop
 from selfloop.stability import recursions
 from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines

@@ -6,8 +6,8 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.correctors.labels import relabel
-from selfloop.loop import Loop
 from selfloop.models.regression import labelled, regression
+from selfloop.protocols import Loop
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines
 from theory.shared.chains import chains, half_width

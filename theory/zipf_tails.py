@@ -7,9 +7,9 @@ from scipy import stats
 
 from selfloop import policies, sources
 from selfloop.batch import Batch
-from selfloop.loop import Loop
 from selfloop.metrics.tails import expected_unseen_mass, unseen_mass
 from selfloop.models.discrete import discrete, zipf
+from selfloop.protocols import Loop
 from theory.frame.claim import Claim, Control, Effort, Finding, mean
 from theory.frame.drawing import Line, lines
 from theory.shared.chains import chains, half_width

@@ -6,7 +6,7 @@ from typing import Any
 from jax import Array
 
 from selfloop.correctors.idealized import replacement
-from selfloop.correctors.strength import Corrector
+from selfloop.protocols import Corrector
 
 
 def biased(draw_biased: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:

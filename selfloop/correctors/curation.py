@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, report
+from selfloop.correctors.strength import report
 from selfloop.errors import ConfigError
+from selfloop.protocols import Corrector
 
 
 def curation(reward: Callable[[Any], Array], choices: int) -> Corrector:

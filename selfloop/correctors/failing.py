@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, select
 from selfloop.correctors.strength import probability as checked
+from selfloop.correctors.strength import select
+from selfloop.protocols import Corrector
 
 
 def failing(corrector: Corrector, probability: Array | float) -> Corrector:

@@ -7,7 +7,8 @@ import jax
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, report, select, share_kept, strength
+from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.protocols import Corrector
 
 
 def replacement(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:

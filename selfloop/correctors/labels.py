@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, report, select, share_kept, strength
+from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.protocols import Corrector
 
 
 def relabel(weights: Array, noise: Array | float, gamma: Array | float) -> Corrector:

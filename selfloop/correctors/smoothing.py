@@ -6,8 +6,9 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, report, share_kept, strength
+from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.metrics.distances import filled, squared_distances
+from selfloop.protocols import Corrector
 
 
 def smoothing(gamma: Array | float, bandwidth: Array | float = float("inf")) -> Corrector:

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, share_kept, strength
+from selfloop.correctors.strength import share_kept, strength
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import bound, merge, single, standard_pair, transform, uniforms
+from selfloop.protocols import Corrector
 
 
 def replacement_statistics(

@@ -3,7 +3,6 @@
 Formulas are written in tau and tau (1 - tau), never in gamma / (1 + gamma)^2: gamma may be infinite.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,9 +11,6 @@ from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.errors import ConfigError
-
-Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
-"""``correct(key, batch, state) -> (Batch, info)``, the state being that of the model which drew the batch."""
 
 
 def strength(gamma: Array | float) -> Array | float:

@@ -12,8 +12,9 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, report, select, share_kept, strength
+from selfloop.correctors.strength import report, select, share_kept, strength
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Corrector
 
 
 def redraw(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:

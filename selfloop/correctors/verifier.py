@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import Corrector, probability, report
+from selfloop.correctors.strength import probability, report
+from selfloop.protocols import Corrector
 
 
 def verifier(correct: Callable[[Any], Array], true_positive: Array | float, false_positive: Array | float) -> Corrector:

@@ -19,6 +19,7 @@ import numpy as np
 from jax import Array
 
 from selfloop.metrics.distances import distances
+from selfloop.metrics.estimates import Estimate, estimate
 from selfloop.metrics.mmd import SCALES, rbf_mixture
 from selfloop.metrics.points import Sample
 
@@ -99,27 +100,6 @@ def _apart(kernel: Array, left: Array, right: Array, unit: Array) -> Array:
 def _by_unit(weights: Array, unit: Array) -> Array:
     """Total weight of each unit [B, N]."""
     return jnp.zeros_like(weights).at[:, unit].add(weights)
-
-
-class Estimate(NamedTuple):
-    """A number and its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def estimate(draws: np.ndarray, level: float) -> Estimate:
-    """The value draws[0] and the percentile interval of the other draws [B - 1], outwards to the next; NaN is ignored.
-
-    The value NaN has no interval.
-    """
-    known = draws[1:][~np.isnan(draws[1:])]
-    if np.isnan(draws[0]) or known.size == 0:
-        return Estimate(*[float("nan")] * 3)
-    low = np.quantile(known, (1 - level) / 2, method="lower")
-    high = np.quantile(known, (1 + level) / 2, method="higher")
-    return Estimate(float(draws[0]), float(low), float(high))
 
 
 def ratio(raw2: np.ndarray, corrected2: np.ndarray, level: float) -> Estimate:

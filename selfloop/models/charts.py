@@ -7,9 +7,9 @@ is too (it is invariant), while the alpha and L of the published bounds are not.
 import jax.numpy as jnp
 from jax import Array
 
-from selfloop.loop import Coordinates
 from selfloop.models.linalg import root
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Coordinates
 
 
 def location_scale(d: int) -> Coordinates:

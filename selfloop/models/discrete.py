@@ -9,8 +9,8 @@ from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.errors import ConfigError, DataError
-from selfloop.loop import Coordinates, Model
 from selfloop.models.limits import at_least, concrete
+from selfloop.protocols import Coordinates, Model
 
 
 class DiscreteState(NamedTuple):

@@ -18,10 +18,10 @@ from jax.scipy.special import gammaln, xlog1py, xlogy
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Model
 from selfloop.models.limits import concrete, positive
 from selfloop.models.linalg import log_normal, root
 from selfloop.models.states import MeanState
+from selfloop.protocols import Model
 
 
 class Family(NamedTuple):

@@ -9,10 +9,10 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Model
 from selfloop.models.charts import location_scale
 from selfloop.models.linalg import log_normal, root
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Model
 
 
 def gaussian(d: int, dtype: jnp.dtype = jnp.float32) -> Model:

@@ -18,12 +18,12 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Coordinates, Model
 from selfloop.models import charts
 from selfloop.models.limits import at_least, concrete, enough, positive
 from selfloop.models.linalg import log_normal, root
 from selfloop.models.newton import maximise
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Coordinates, Model
 
 MERGED = 1e-3
 """Components nearer than this, in units of their spread, are one: the curvature between them is of its square."""

@@ -14,9 +14,9 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Model
 from selfloop.models.limits import at_least, enough, positive
 from selfloop.models.linalg import root, solve_root
+from selfloop.protocols import Model
 
 
 class RegressionState(NamedTuple):

@@ -27,12 +27,11 @@ from jax import Array
 
 from selfloop.batch import Batch, concatenate, empty, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Model
 from selfloop.models.charts import location_scale
 from selfloop.models.gaussian import check, log_prob
 from selfloop.models.linalg import root
 from selfloop.models.states import GaussianState
-from selfloop.policies import Policy
+from selfloop.protocols import Model, Policy
 
 _GROUP = 16
 """Uniforms multiplied before a logarithm: chi^2 of 32 degrees falls below float32's range once in 1e21 draws."""

@@ -16,9 +16,9 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Model
 from selfloop.models.limits import enough, positive
 from selfloop.models.newton import maximise
+from selfloop.protocols import Model
 
 
 class LocationScale(NamedTuple):

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from selfloop.runs.wording import cell, duration, heading, numeric
+from selfloop.wording import cell, duration, heading, numeric
 
 Tick = Callable[..., None]
 _EVERY = 15.0

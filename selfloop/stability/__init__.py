@@ -14,7 +14,7 @@ from selfloop.stability import curvature as curvature
 from selfloop.stability import golden as golden
 from selfloop.stability import jacobian as jacobian
 from selfloop.stability import kde as kde
-from selfloop.stability import laws as laws
+from selfloop.stability import quadrature as quadrature
 from selfloop.stability import rates as rates
 from selfloop.stability import recursions as recursions
 from selfloop.stability import regression as regression

@@ -14,8 +14,9 @@ from jax import Array
 from selfloop.batch import Batch, finite, take, uniform
 from selfloop.correctors.strength import strength
 from selfloop.errors import ConfigError
-from selfloop.loop import Model, conditions
+from selfloop.loop import conditions
 from selfloop.policies import synthetic_count
+from selfloop.protocols import Model
 from selfloop.stability import constants as known
 from selfloop.stability import domain, jacobian, rates, sandwich
 from selfloop.stability.certificate import Certificate, FourRates
@@ -44,7 +45,7 @@ def certify(
 
     Args:
         model: A model with a log density.
-        data: The real points: [N, d], or labels [N], or a batch; a population law (`laws.weigh`) with ``n``.
+        data: The real points: [N, d], or labels [N], or a batch; a population law (`quadrature.weigh`) with ``n``.
         lam: Synthetic points per real one; what counts is m = floor(lam n).
         gamma: The corrector's strength, 0 (none) to infinity.
         state: Where the search for theta* starts; None: at the model's fit to the data.

@@ -12,8 +12,8 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.loop import Model
 from selfloop.metrics.wasserstein import wasserstein1
+from selfloop.protocols import Model
 from selfloop.stability.curvature import Curvature, columns, coordinates
 from selfloop.stability.precision import Number, floats
 

@@ -13,8 +13,8 @@ from jax import Array
 from jax.flatten_util import ravel_pytree
 
 from selfloop.batch import Batch
-from selfloop.loop import Coordinates, Model
-from selfloop.stability import laws
+from selfloop.protocols import Coordinates, Model
+from selfloop.stability import quadrature
 from selfloop.stability.precision import Number, floats
 
 
@@ -36,7 +36,7 @@ def coordinates(model: Model, state: Any) -> Coordinates:
 
 @partial(jax.jit, static_argnums=0)
 def curvature(model: Model, state: Any, data: Batch, own: Batch) -> Curvature:
-    """H, F and C at a state, usually the `optimum`; ``own`` is the law of that state (`laws.own`, or a sample).
+    """H, F and C at a state, usually the `optimum`; ``own`` is the law of that state (`quadrature.own`, or a sample).
 
     F is taken as the second moment of scores: positive semi-definite, and a tensor under changes of coordinates, even
     where ``own`` is a sample.
@@ -44,7 +44,7 @@ def curvature(model: Model, state: Any, data: Batch, own: Batch) -> Curvature:
     chart = coordinates(model, state)
     theta = chart.theta(state)
     at_data = _scores(model, chart, theta, data)
-    centred = at_data - laws.average(data.weight, at_data)[None]
+    centred = at_data - quadrature.average(data.weight, at_data)[None]
     hessian = columns(jax.grad(partial(_likelihood, model, chart, data)), theta)
     return Curvature(-_symmetric(hessian), fisher(model, state, own), _second(data.weight, centred))
 
@@ -78,7 +78,7 @@ def update(model: Model, now: Any, data: Batch, nodes: Batch, lam: Number, gamma
     chart = coordinates(model, now)
     lam, gamma = floats(lam, gamma)
     kept = 1 / (1 + gamma)
-    parts = [laws.own(model, state, nodes).weight for state in (now, star)]
+    parts = [quadrature.own(model, state, nodes).weight for state in (now, star)]
     mixture = nodes._replace(weight=kept * parts[0] / jnp.sum(parts[0]) + (1 - kept) * parts[1] / jnp.sum(parts[1]))
 
     def objective(theta: Array) -> Array:
@@ -132,12 +132,12 @@ def _tangents(f: Callable[[Array], Any], theta: Array) -> tuple[Any, Any]:
 
 def _scores(model: Model, chart: Coordinates, theta: Array, law: Batch) -> Array:
     """The gradients [N, P] of log p at every sample; of those of weight 0, the heaviest sample's."""
-    x = laws.present(law).x
+    x = quadrature.present(law).x
     return columns(lambda t: model.log_prob(chart.state(t), x), theta)
 
 
 def _likelihood(model: Model, chart: Coordinates, law: Batch, theta: Array) -> Array:
-    return laws.expect(law, lambda x: model.log_prob(chart.state(theta), x))
+    return quadrature.expect(law, lambda x: model.log_prob(chart.state(theta), x))
 
 
 def _second(weight: Array, values: Array) -> Array:

@@ -11,8 +11,8 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.loop import Model
-from selfloop.stability import laws
+from selfloop.protocols import Model
+from selfloop.stability import quadrature as laws
 
 MASS = 1e-6
 """Nodes serve a law if its mass on them is 1 to this (constants of a float32 model cost 1e-7)."""

@@ -16,8 +16,8 @@ from jax import Array
 from jax.scipy.linalg import solve_triangular
 
 from selfloop.batch import Batch
-from selfloop.loop import Model
-from selfloop.stability import laws
+from selfloop.protocols import Model
+from selfloop.stability import quadrature
 from selfloop.stability import rates as rate
 from selfloop.stability.curvature import Curvature, columns, coordinates
 from selfloop.stability.precision import Number, floats
@@ -72,9 +72,9 @@ def autodiff_jacobian(model: Model, star: Any, data: Batch, nodes: Batch, lam: N
 
     def condition(now: Array, after: Array) -> Array:
         def mean_score(law: Batch) -> Array:
-            return jax.grad(lambda t: laws.expect(law, lambda x: model.log_prob(chart.state(t), x)))(after)
+            return jax.grad(lambda t: quadrature.expect(law, lambda x: model.log_prob(chart.state(t), x)))(after)
 
-        sampled, target = (mean_score(laws.own(model, chart.state(t), nodes)) for t in (now, theta))
+        sampled, target = (mean_score(quadrature.own(model, chart.state(t), nodes)) for t in (now, theta))
         return mean_score(data) + lam * (tau * sampled + (1 - tau) * target)
 
     by_now = columns(lambda t: condition(t, theta), theta)

@@ -5,7 +5,7 @@
         law()
 
 Populations are NumPy float64: Gaussian mixtures (`Mixture`) and laws on finitely many points, with their exact
-distances (`selfloop.metrics.laws`, here `distances`). Needs hypothesis, which the extra `test` installs.
+distances (`selfloop.metrics.discrete`, here `distances`). Needs hypothesis, which the extra `test` installs.
 """
 
 try:
@@ -13,9 +13,9 @@ try:
 except ImportError as error:
     raise ImportError("selfloop.testing needs hypothesis: pip install 'selfloop[test]'") from error
 
-from selfloop.metrics import laws as distances
-from selfloop.testing.laws import corrector_laws, geodesic_laws, protocol_laws
+from selfloop.metrics import discrete as distances
 from selfloop.testing.mixture import Mixture, combined, corrected, draw_from, geodesic_law
+from selfloop.testing.properties import corrector_laws, geodesic_laws, protocol_laws
 from selfloop.testing.strategies import Case, Points, batches, cases, dimensions, directions, gammas, mixtures, points
 
 __all__ = [

@@ -11,9 +11,9 @@ from selfloop.batch import keep, uniform
 from selfloop.correctors.curation import curation, curation_by_weights, preference
 from selfloop.correctors.failing import failing
 from selfloop.correctors.idealized import replacement
-from selfloop.correctors.identity import identity
 from selfloop.correctors.verifier import verifier
 from selfloop.errors import ConfigError
+from selfloop.protocols import identity
 from tests.correctors.once import once
 
 REWARD = np.array([0, 0.3, 0.5, 1, 1])

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from selfloop.domains.motion.config import PRESETS
 from selfloop.errors import SelfloopError
-from selfloop.motion.config import PRESETS
 
 SCRIPT = Path(__file__).parents[2] / "experiments" / "motion_loop.py"
 

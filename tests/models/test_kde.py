@@ -10,8 +10,9 @@ import scipy.stats
 from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Loop, scan
+from selfloop.loop import scan
 from selfloop.models.kde import KernelState, kernel_density
+from selfloop.protocols import Loop
 
 
 @pytest.mark.usefixtures("x64")

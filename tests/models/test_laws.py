@@ -10,7 +10,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from selfloop.batch import Batch, concatenate, keep, take
-from selfloop.loop import Coordinates, Model
+from selfloop.protocols import Coordinates, Model
 from tests.tables import MODELS
 
 N, SPARE = 40, 5

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.errors import ConfigError
-from selfloop.loop import Loop, scan
+from selfloop.loop import scan
 from selfloop.models.regression import RegressionState, labelled, regression
+from selfloop.protocols import Loop
 
 
 @settings(max_examples=10, deadline=None)

@@ -13,7 +13,7 @@ from selfloop.batch import Batch, concatenate, uniform
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.statistics import binomial_cdf, replacement_statistics
 from selfloop.errors import ConfigError
-from selfloop.loop import Loop, scan
+from selfloop.loop import scan
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import (
@@ -27,6 +27,7 @@ from selfloop.models.statistics import (
     standard_pair,
     uniforms,
 )
+from selfloop.protocols import Loop
 from selfloop.stability import recursions
 
 DRAWS = 4000

@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from selfloop.runs import progress, wording
+from selfloop import wording
+from selfloop.runs import progress
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from jax.scipy.stats import norm
 
 from selfloop.models.gaussian import gaussian
 from selfloop.models.student import student
-from selfloop.stability import laws
+from selfloop.stability import quadrature
 
 GAUSSIAN = gaussian(1, jnp.float64)
 STUDENT = student(5.0, jnp.float64)
@@ -24,9 +24,9 @@ def normals(weights, means, scales):
 
 def skewed(nodes=2001):
     """0.7 N(-0.5, 0.5^2) + 0.3 N(2, 1.2^2) on the line."""
-    return laws.weigh(laws.line(nodes), normals([0.7, 0.3], [-0.5, 2.0], [0.5, 1.2]))
+    return quadrature.weigh(quadrature.line(nodes), normals([0.7, 0.3], [-0.5, 2.0], [0.5, 1.2]))
 
 
 def bimodal(nodes=2001):
     """Two normals of deviation 0.5 at -3 and 3."""
-    return laws.weigh(laws.line(nodes), normals([0.5, 0.5], [-3.0, 3.0], [0.5, 0.5]))
+    return quadrature.weigh(quadrature.line(nodes), normals([0.5, 0.5], [-3.0, 3.0], [0.5, 0.5]))

@@ -9,13 +9,13 @@ import pytest
 
 from selfloop.batch import uniform
 from selfloop.errors import ConfigError, DataError
-from selfloop.loop import Coordinates
 from selfloop.models import charts
 from selfloop.models.discrete import discrete
 from selfloop.models.exponential import exponential, poisson
 from selfloop.models.gaussian import gaussian
 from selfloop.models.mixture import MixtureState, mixture
 from selfloop.models.regression import regression
+from selfloop.protocols import Coordinates
 from selfloop.stability import rates, recursions
 from selfloop.stability.certify import certify
 from tests.stability.cases import STUDENT, skewed

@@ -11,7 +11,7 @@ from selfloop.models.discrete import discrete
 from selfloop.models.exponential import gaussian_mean
 from selfloop.models.states import GaussianState, MeanState
 from selfloop.models.student import LocationScale
-from selfloop.stability import constants, laws
+from selfloop.stability import constants, quadrature
 from selfloop.stability.curvature import curvature, optimum
 from tests.stability.cases import GAUSSIAN, STUDENT, skewed
 
@@ -24,8 +24,8 @@ def state(mean, variance):
 
 @pytest.mark.parametrize(("mean", "variance"), [(0.25, 1.9195), (0.0, 0.3)])
 def test_location_and_scale_have_their_closed_form(mean, variance):
-    model, nodes = GAUSSIAN, laws.line(2001)
-    law = laws.own(model, state(mean, variance), nodes)
+    model, nodes = GAUSSIAN, quadrature.line(2001)
+    law = quadrature.own(model, state(mean, variance), nodes)
     c = curvature(model, state(mean, variance), law, law)
     np.testing.assert_allclose(constants.alpha(c), min(1 / variance, 2), rtol=1e-10)
     z = np.abs(SIX - mean).max()
@@ -50,7 +50,7 @@ def test_natural_parameters_have_no_slope_and_a_known_covariance_neither():
 def test_student_on_skewed_data_has_the_table_row():
     model, data = STUDENT, skewed()
     star = optimum(model, LocationScale(jnp.zeros(()), jnp.zeros(())), data)
-    own = laws.own(model, star, laws.line(2001))
+    own = quadrature.own(model, star, quadrature.line(2001))
     found = constants.Constants(
         constants.alpha(curvature(model, star, data, own)),
         constants.lipschitz(model, star, jnp.asarray(SIX)),
@@ -63,12 +63,12 @@ def test_student_on_skewed_data_has_the_table_row():
 
 @pytest.mark.slow
 def test_the_misfit_is_free_of_the_unit_of_x():
-    model, nodes, data = GAUSSIAN, laws.line(2001), skewed()
+    model, nodes, data = GAUSSIAN, quadrature.line(2001), skewed()
 
     def eta(unit):
         law = data._replace(x=unit * data.x)
         star = state(0.25 * unit, 1.9195 * unit**2)
-        own = laws.own(model, star, Batch(unit * nodes.x, unit * nodes.weight))
+        own = quadrature.own(model, star, Batch(unit * nodes.x, unit * nodes.weight))
         c = curvature(model, star, law, own)
         # In these coordinates the mean has the unit of x and the scale has none: rescale the mean.
         scale = jnp.diag(jnp.asarray([unit, 1.0]))
@@ -89,8 +89,8 @@ def _in_units(unit):
 
 
 def test_eps_of_laws_that_are_shifted_is_the_shift():
-    nodes = laws.line(4001)
-    one, other = (laws.own(GAUSSIAN, state(m, 1.0), nodes) for m in (0.0, 0.7))
+    nodes = quadrature.line(4001)
+    one, other = (quadrature.own(GAUSSIAN, state(m, 1.0), nodes) for m in (0.0, 0.7))
     np.testing.assert_allclose(constants.eps(one, other), 0.7, atol=1e-5)
     x = jax.random.normal(jax.random.key(0), (200, 3), jnp.float64)
     shift = jnp.asarray([[0.1, 0.2, 0.2]])
@@ -100,10 +100,10 @@ def test_eps_of_laws_that_are_shifted_is_the_shift():
 def test_labels_are_at_distance_one():
     model = discrete(3, jnp.float64)
     at = model.init(jax.random.key(0))._replace(probs=jnp.asarray([0.2, 0.3, 0.5]))
-    own = laws.own(model, at, laws.symbols(3))
+    own = quadrature.own(model, at, quadrature.symbols(3))
     data = own._replace(weight=jnp.asarray([0.5, 0.3, 0.2]))
     np.testing.assert_allclose(constants.eps(data, own), 0.3, rtol=1e-12)
-    assert constants.lipschitz(model, at, laws.symbols(3).x) < 1e-14
+    assert constants.lipschitz(model, at, quadrature.symbols(3).x) < 1e-14
     curved = model._replace(coordinates=None)
     # Without the simplex's chart Hess log p(x) is -1 / p_x^2 at (x, x): x_0 and x_1 differ by 25.
-    assert constants.lipschitz(curved, at, laws.symbols(3).x) == pytest.approx(2 * 25)
+    assert constants.lipschitz(curved, at, quadrature.symbols(3).x) == pytest.approx(2 * 25)

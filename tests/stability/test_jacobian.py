@@ -11,7 +11,7 @@ from selfloop.models import charts
 from selfloop.models.states import GaussianState
 from selfloop.models.student import LocationScale
 from selfloop.stability import jacobian as jacobians
-from selfloop.stability import laws, rates
+from selfloop.stability import quadrature, rates
 from selfloop.stability.constants import alpha
 from selfloop.stability.curvature import Curvature, coordinates, curvature, optimum, update
 from tests.stability.cases import GAUSSIAN, STUDENT, bimodal, skewed
@@ -21,7 +21,9 @@ CHARTS = {"location_scale": GAUSSIAN, "natural": GAUSSIAN._replace(coordinates=c
 
 def solved(model, data):
     star = optimum(model, model.init(jax.random.key(0)), data)
-    return star, curvature(model, star, data, laws.own(model, star, data._replace(weight=laws.line(2001).weight)))
+    return star, curvature(
+        model, star, data, quadrature.own(model, star, data._replace(weight=quadrature.line(2001).weight))
+    )
 
 
 def test_student_on_skewed_data_has_the_reference_curvature():
@@ -43,7 +45,7 @@ def test_student_on_bimodal_data_has_the_reference_spectrum():
 
 @pytest.mark.parametrize(("lam", "gamma"), [(0.5, 0.0), (2.0, 1.0)])
 def test_the_formula_is_the_loops_own_derivative(lam, gamma):
-    data, nodes = skewed(), laws.line(2001)
+    data, nodes = skewed(), quadrature.line(2001)
     star, c = solved(STUDENT, data)
     expected = jacobians.jacobian(c, lam, gamma)
     np.testing.assert_allclose(
@@ -60,7 +62,7 @@ def test_the_formula_is_the_loops_own_derivative(lam, gamma):
 
 
 def test_errors_of_the_iterated_map_shrink_at_the_exact_rate():
-    data, nodes, lam = bimodal(), laws.line(2001), 2.0
+    data, nodes, lam = bimodal(), quadrature.line(2001), 2.0
     star, c = solved(STUDENT, data)
     now, errors = LocationScale(star.location, star.log_scale + 1e-3), []
     for _ in range(4):
@@ -98,7 +100,7 @@ def test_the_spectrum_is_the_same_in_curved_coordinates():
 
 
 def test_the_gaussian_loop_is_globally_linear_in_mean_parameters():
-    data, nodes, lam, gamma = skewed(), laws.line(2001), 2.0, 0.5
+    data, nodes, lam, gamma = skewed(), quadrature.line(2001), 2.0, 0.5
     chart = charts.mean_parameters(1)
     star = GaussianState(jnp.full(1, 0.25), jnp.full((1, 1), 1.9195))
     now = GaussianState(jnp.full(1, 4.0), jnp.full((1, 1), 0.3))

@@ -9,10 +9,10 @@ from scipy import stats
 
 from selfloop import policies, sources
 from selfloop.batch import uniform
-from selfloop.loop import Generation, Loop
 from selfloop.models.exponential import gaussian_mean
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Generation, Loop
 from selfloop.stability import recursions
 from theory import attractor, mad_loops, mean_square, replace_growth, transient, w2_growth, w2_readout, zipf_tails
 from theory.shared import chains, families, workflows

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import pytest
 
 from selfloop.errors import ConfigError
-from selfloop.runs.figures import blank
+from selfloop.report.figures import blank
 from theory import verify
 from theory.frame.claim import Claim, Control, Finding, at_most, equal
 

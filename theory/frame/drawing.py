@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfloop.runs.figures import INK, blank, style
+from selfloop.report.figures import INK, blank, style
 
 COLOURS = ("#2f81c7", "#d95f0e", "#0f9d76", "#c2679b", "#d99a00", "#8c6bb1", "#5aa9dd", INK)
 _MARKERS = "os^Dvph*"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from selfloop.runs import report
-from selfloop.runs.wording import cell, duration
+from selfloop.report import page
+from selfloop.wording import cell, duration
 from theory.frame.claim import ROUNDING, SIGMAS, Comparison, fails, holds
 from theory.frame.results import Result, row
 
@@ -61,9 +61,9 @@ def write(path: Path, results: Sequence[Result], config: dict[str, Any], environ
         f"Intervals of simulated means are {SIGMAS:g} standard errors to each side; those of exact numbers are the "
         f"rounding allowed, and inequalities between them are read with a relative {ROUNDING:g}.",
     ]
-    sections = [report.Section("Overview", _rendered(_OVERVIEW, rows=[row(result) for result in results]))]
-    sections += [report.Section(result.claim.name.replace("_", " "), section(result)) for result in results]
-    report.write(path, "Theorems and measurements", summary, config, environment, sections=sections)
+    sections = [page.Section("Overview", _rendered(_OVERVIEW, rows=[row(result) for result in results]))]
+    sections += [page.Section(result.claim.name.replace("_", " "), section(result)) for result in results]
+    page.write(path, "Theorems and measurements", summary, config, environment, sections=sections)
 
 
 def section(result: Result) -> str:
@@ -76,7 +76,7 @@ def section(result: Result) -> str:
         seconds=f"{result.seconds:.1f} s",
         rows=result.finding.comparisons,
         control=result.finding.control.comparison,
-        drawing=report.svg(result.drawing),
+        drawing=page.svg(result.drawing),
     )
 
 

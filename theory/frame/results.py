@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from selfloop.runs.figures import blank
+from selfloop.report.figures import blank
 from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal, fails, holds, verdict
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from selfloop import sources
 from selfloop.batch import uniform
 from selfloop.correctors.statistics import replacement_statistics
-from selfloop.loop import Loop
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import gaussian_statistics, record, running_total
+from selfloop.protocols import Loop
 from theory.shared.chains import chains
 
 N = 10

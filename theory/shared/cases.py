@@ -14,11 +14,11 @@ import scipy.linalg
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.loop import Coordinates, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.mixture import mixture, mixture_locations
 from selfloop.models.student import logistic, student
-from selfloop.stability import laws
+from selfloop.protocols import Coordinates, Model
+from selfloop.stability import quadrature
 from selfloop.stability.constants import Constants, alpha, eps, lipschitz
 from selfloop.stability.curvature import Curvature, coordinates, curvature
 from selfloop.stability.jacobian import spectrum
@@ -50,7 +50,7 @@ def case(model: Model, nodes: Batch, data: Batch, star: Any = None) -> Case:
         fit, star = jax.jit(model.fit), model.init(jax.random.key(0))
         for _ in range(4):  # those that start from the state before them have their own number of steps
             star, _ = fit(jax.random.key(0), data, star)
-    own = whole(laws.own(model, star, nodes))
+    own = whole(quadrature.own(model, star, nodes))
     c = curvature(model, star, data, own)
     return Case(model, nodes, data, star, own, c, np.asarray(spectrum(c)), coordinates(model, star))
 
@@ -58,13 +58,13 @@ def case(model: Model, nodes: Batch, data: Batch, star: Any = None) -> Case:
 @cache
 def nodes() -> Batch:
     """801 nodes that reach 6680 to each side, near 0 a distance of 0.024 apart."""
-    return laws.line(801)
+    return quadrature.line(801)
 
 
 @cache
 def near() -> Batch:
     """301 nodes that reach 16 to each side: enough where both laws are normal mixtures."""
-    return laws.line(301, 3.5)
+    return quadrature.line(301, 3.5)
 
 
 def skew() -> Batch:
@@ -105,14 +105,14 @@ def student_on_humps() -> Case:
 def student_on_itself() -> Case:
     """`student5`, and data of its own law, location 0 and scale 1: well specified."""
     model = student5()
-    return case(model, nodes(), whole(laws.own(model, model.init(jax.random.key(0)), nodes())))
+    return case(model, nodes(), whole(quadrature.own(model, model.init(jax.random.key(0)), nodes())))
 
 
 @cache
 def logistic_on_skew_normal() -> Case:
     """A logistic law fitted to the skew normal of slant 5."""
     data = whole(
-        laws.weigh(nodes(), lambda x: (jax.scipy.stats.norm.logpdf(x) + jax.scipy.stats.norm.logcdf(5 * x))[:, 0])
+        quadrature.weigh(nodes(), lambda x: (jax.scipy.stats.norm.logpdf(x) + jax.scipy.stats.norm.logcdf(5 * x))[:, 0])
     )
     return case(logistic(jnp.float64), nodes(), data)
 
@@ -121,7 +121,7 @@ def logistic_on_skew_normal() -> Case:
 def student_nearly_right() -> Case:
     """`student5` fitted to 0.9 of its own law and 0.1 N(1.5, 1): misspecified a little."""
     model, outliers = student5(), normal_mixture(nodes(), [1.0], [1.5], [1.0])
-    regular = whole(laws.own(model, model.init(jax.random.key(0)), nodes()))
+    regular = whole(quadrature.own(model, model.init(jax.random.key(0)), nodes()))
     return case(model, nodes(), regular._replace(weight=0.9 * regular.weight + 0.1 * outliers.weight))
 
 

@@ -15,8 +15,7 @@ from jax import Array
 import selfloop
 from selfloop import sources
 from selfloop.batch import Batch
-from selfloop.loop import Generation, Loop
-from selfloop.sources import Source
+from selfloop.protocols import Generation, Loop, Source
 from theory.frame.claim import SIGMAS
 
 BLOCK = 2000

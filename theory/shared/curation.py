@@ -7,7 +7,7 @@ import numpy as np
 from selfloop.batch import Batch
 from selfloop.correctors.curation import curation_by_weights
 from selfloop.models.discrete import DiscreteState, discrete
-from selfloop.stability import laws
+from selfloop.stability import quadrature
 from theory.shared.population import population, trajectory
 
 REWARD = np.array([0.0, 0.3, 0.5, 1.0, 1.0])
@@ -21,7 +21,7 @@ def reward(x: jax.Array) -> jax.Array:
 
 def path(choices: float, lam: np.ndarray, generations: int) -> np.ndarray:
     """p_t [G, T + 1, 5] from START, K-choice curation, lam [G] curated samples per real one (inf: no real data)."""
-    model, nodes = discrete(5, jnp.float64), laws.symbols(5)
+    model, nodes = discrete(5, jnp.float64), quadrature.symbols(5)
     data = Batch(nodes.x, jnp.asarray(START))
 
     def one(lam: jax.Array) -> jax.Array:

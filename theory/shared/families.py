@@ -16,9 +16,9 @@ import numpy as np
 from selfloop import policies
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Generation, Loop, Model
 from selfloop.models import exponential as natural
 from selfloop.models.gaussian import gaussian
+from selfloop.protocols import Generation, Loop, Model
 from theory.shared.chains import chains, renewed
 
 N = 5

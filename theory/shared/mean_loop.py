@@ -14,8 +14,8 @@ from jax import Array
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Loop, Model
 from selfloop.models.exponential import gaussian_mean
+from selfloop.protocols import Loop, Model
 from selfloop.stability import bounds
 from theory.shared.chains import chains
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from selfloop.metrics import laws
+from selfloop.metrics import discrete
 
 GAMMAS = (0.1, 1.0, 5.0)
 X = np.linspace(-14, 14, 1401)
@@ -56,17 +56,17 @@ def normal(mean: float, scale: float) -> np.ndarray:
 
 def wasserstein1(p: np.ndarray, q: np.ndarray) -> float:
     """W1 on the grid."""
-    return laws.wasserstein_line(X, p, q)
+    return discrete.wasserstein_line(X, p, q)
 
 
 def wasserstein2_squared(p: np.ndarray, q: np.ndarray) -> float:
     """W2^2 on the grid."""
-    return laws.wasserstein_line(X, p, q, power=2)
+    return discrete.wasserstein_line(X, p, q, power=2)
 
 
 def energy_squared(p: np.ndarray, q: np.ndarray) -> float:
     """The squared energy distance on the grid."""
-    return laws.energy2_line(X, p, q)
+    return discrete.energy2_line(X, p, q)
 
 
 def l2(p: np.ndarray, q: np.ndarray) -> float:

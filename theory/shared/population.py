@@ -15,11 +15,9 @@ from jax import Array
 
 import selfloop
 from selfloop.batch import Batch, concatenate
-from selfloop.correctors.strength import Corrector
-from selfloop.loop import Loop, Model
-from selfloop.policies import Policy
+from selfloop.protocols import Corrector, Loop, Model, Policy
 from selfloop.sources import fixed
-from selfloop.stability import laws
+from selfloop.stability import quadrature
 
 
 def population(model: Model, nodes: Batch, data: Batch, lam: Array | float, corrector: Corrector) -> Loop:
@@ -27,14 +25,14 @@ def population(model: Model, nodes: Batch, data: Batch, lam: Array | float, corr
 
     Args:
         model: one with a density.
-        nodes: weighted by their cells, as `laws.line` makes them.
+        nodes: weighted by their cells, as `quadrature.line` makes them.
         data: p_data on the same nodes.
         lam: synthetic per real; may be traced.
         corrector: one that acts on weights, as `pull` and `curation_by_weights` do.
     """
 
     def sample(key: Array, state: Any, cond: None, n: int) -> Batch:
-        return whole(laws.own(model, state, nodes))
+        return whole(quadrature.own(model, state, nodes))
 
     return Loop(model._replace(sample=sample), weighing(lam), fixed(whole(data)), data.capacity, corrector)
 
@@ -78,4 +76,4 @@ def trajectory(loop: Loop, start: Any, generations: int, measure: Callable[[Any]
 def normal_mixture(nodes: Batch, weights: list[float], means: list[float], scales: list[float]) -> Batch:
     """The law of a mixture of normals on nodes [N, 1]."""
     parts = np.log(weights)[None] + jax.scipy.stats.norm.logpdf(nodes.x, np.array([means]), np.array([scales]))
-    return whole(laws.weigh(nodes, lambda x: jax.nn.logsumexp(parts, axis=1)))
+    return whole(quadrature.weigh(nodes, lambda x: jax.nn.logsumexp(parts, axis=1)))

@@ -9,10 +9,9 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.batch import Batch
-from selfloop.correctors.identity import identity
 from selfloop.correctors.labels import shrink_labels
-from selfloop.loop import Loop
 from selfloop.models.regression import labelled, regression
+from selfloop.protocols import Loop, identity
 from theory.shared.chains import chains
 
 D = 3

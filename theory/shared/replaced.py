@@ -9,8 +9,8 @@ import numpy as np
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Loop
 from selfloop.models.gaussian import gaussian
+from selfloop.protocols import Loop
 from selfloop.stability import recursions
 from theory.shared.chains import chains
 from theory.shared.families import Case, cases, error

@@ -13,9 +13,9 @@ import numpy as np
 from selfloop import policies
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import Generation, Loop, Model
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
+from selfloop.protocols import Generation, Loop, Model
 from selfloop.stability import recursions
 from theory.shared.chains import chains, renewed
 

@@ -1,0 +1,1 @@
+"""What a finished run says: pure functions of its records."""

@@ -1,0 +1,209 @@
+"""BVH files: a hierarchy of joints, then a table of channels, one line a frame.
+
+Whatever the order of its channels, a joint turns by the product of its rotation channels as written; position channels
+replace the joint's OFFSET. Units and axes are the file's own. Shapes: T frames, J joints of the file.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from selfloop.domains.motion.data import quaternion, skeleton
+from selfloop.domains.motion.data.clip import Clip, from_motion
+from selfloop.domains.motion.data.features import FPS
+from selfloop.errors import DataError
+
+_CHANNEL = re.compile(r"([XYZ])(position|rotation)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Bvh:
+    """One file, its channels resolved."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    """Index of each joint's parent, which comes before it; -1 for a root."""
+    ends: dict[str, tuple[float, float, float]]
+    """End Site of each joint that has one."""
+    translations: np.ndarray
+    """Position of each joint in its parent's frame [T, J, 3]."""
+    rotations: np.ndarray
+    """Rotation of each joint in its parent's frame [T, J, 4], wxyz."""
+    fps: float
+
+
+def parse(text: str, name: str = "BVH") -> Bvh:
+    """The content of a BVH file; ``name`` is for messages.
+
+    Raises:
+        DataError: if the hierarchy or the table is malformed, truncated, empty or not finite, or the frame time is
+            missing or not positive.
+    """
+    head, found, motion = text.partition("MOTION")
+    if not found:
+        raise DataError(f"{name}: has no MOTION section; it is truncated or not a BVH file")
+    names, parents, offsets, channels, ends = _hierarchy(head.split(), name)
+    table, step = _table(motion, sum(map(len, channels)), name)
+    translations = np.repeat(np.array(offsets)[None], len(table), 0)
+    turns = np.repeat(quaternion.IDENTITY[None, None], len(table), 0).repeat(len(names), 1)
+    at = 0
+    for j, own in enumerate(channels):
+        for axis, kind in own:
+            if kind == "position":
+                translations[:, j, "xyz".index(axis)] = table[:, at]
+            else:
+                turns[:, j] = quaternion.multiply(turns[:, j], quaternion.about_axis(axis, np.radians(table[:, at])))
+            at += 1
+    return Bvh(tuple(names), tuple(parents), ends, translations, turns, 1 / step)
+
+
+def _hierarchy(words: list[str], name: str) -> tuple[list, list, list, list, dict]:
+    """Names, parents, offsets, channels as (axis, kind) and End Sites."""
+    names, parents, offsets, channels, ends, open_joints = [], [], [], [], {}, []
+    at = words.index("HIERARCHY") + 1 if "HIERARCHY" in words else 0
+    try:
+        while at < len(words):
+            word, at = words[at], at + 1
+            if word in ("ROOT", "JOINT"):
+                end = words.index("{", at)
+                names.append(" ".join(words[at:end]))
+                parents.append(open_joints[-1] if open_joints else -1)
+                offsets.append((0.0, 0.0, 0.0))
+                channels.append([])
+                open_joints.append(len(names) - 1)
+                at = end + 1
+            elif word == "End":
+                end = words.index("}", at)
+                site = words[words.index("OFFSET", at, end) + 1 : end]
+                ends[names[open_joints[-1]]] = _vector(site)
+                at = end + 1
+            elif word == "OFFSET":
+                offsets[open_joints[-1]] = _vector(words[at : at + 3])
+                at += 3
+            elif word == "CHANNELS":
+                count = int(words[at])
+                own = [_CHANNEL.match(channel).groups() for channel in words[at + 1 : at + 1 + count]]
+                channels[open_joints[-1]] = [(axis.lower(), kind.lower()) for axis, kind in own]
+                at += 1 + count
+            elif word == "}":
+                open_joints.pop()
+            else:
+                raise ValueError(f"unexpected {word!r}")
+        if open_joints or not names:
+            raise ValueError("unbalanced braces or no joint")
+    except (ValueError, IndexError, AttributeError) as error:
+        raise DataError(f"{name}: malformed hierarchy ({error})") from None
+    return names, parents, offsets, channels, ends
+
+
+def _vector(words: list[str]) -> tuple[float, float, float]:
+    x, y, z = (float(word) for word in words)
+    if not np.isfinite((x, y, z)).all():
+        raise ValueError("an OFFSET is not finite")
+    return x, y, z
+
+
+def _table(motion: str, width: int, name: str) -> tuple[np.ndarray, float]:
+    """The channels [T, width] and the frame time (s)."""
+    header = re.match(r"\s*Frames:\s*(\S+)\s+Frame\s+Time:[ \t]*(\S*)[^\S\n]*\n?", motion)
+    if not header:
+        raise DataError(f"{name}: lacks its 'Frames:' or 'Frame Time:' line")
+    try:
+        count, step = int(header[1]), float(header[2])
+    except ValueError:
+        raise DataError(f"{name}: {header[1]!r} frames of {header[2]!r} s; two numbers are needed") from None
+    if not (np.isfinite(step) and step > 0):
+        raise DataError(f"{name}: a frame time of {step:g} s; it must be positive")
+    if count < 2 or width == 0:
+        raise DataError(f"{name}: {count} frame(s) of {width} channels; a motion has at least 2 frames and 1 channel")
+    try:
+        values = np.array(motion[header.end() :].split(), np.float64)
+    except ValueError as error:
+        raise DataError(f"{name}: the table holds something that is not a number ({error})") from None
+    if values.size != count * width:
+        raise DataError(
+            f"{name}: {values.size} numbers for {count} frames of {width} channels ({count * width}); "
+            "it is truncated or malformed"
+        )
+    if not np.isfinite(values).all():
+        raise DataError(f"{name}: frame {int(np.argmin(np.isfinite(values))) // width} holds NaN or infinite numbers")
+    return values.reshape(count, width), step
+
+
+def forward(bvh: Bvh) -> tuple[np.ndarray, np.ndarray]:
+    """World positions [T, J, 3] and world rotations [T, J, 4] of the file's joints, in its units and axes."""
+    positions, world = [], []
+    for j, parent in enumerate(bvh.parents):
+        if parent < 0:
+            positions.append(bvh.translations[:, j])
+            world.append(bvh.rotations[:, j])
+        else:
+            positions.append(positions[parent] + quaternion.rotate(world[parent], bvh.translations[:, j]))
+            world.append(quaternion.multiply(world[parent], bvh.rotations[:, j]))
+    return np.stack(positions, 1), np.stack(world, 1)
+
+
+def positions(bvh: Bvh) -> np.ndarray:
+    """World positions [T, J, 3] of the file's joints, in its units and axes."""
+    return forward(bvh)[0]
+
+
+def write(path: Path, motion: Clip | skeleton.Motion, fps: float = FPS) -> None:
+    """Writes one motion of the canonical skeleton: centimetres, y up, z forward, x left; rotations ZXY in degrees.
+
+    The file's axes are the canonical ones renamed (x' = y, y' = z, z' = x), so that a rotation keeps its angle.
+
+    Args:
+        path: where to; a file that is there is replaced.
+        motion: a clip, or a motion [T, ...] (not a batch).
+        fps: the motion's frame rate; a clip brings its own.
+    """
+    clip = motion if isinstance(motion, Clip) else from_motion(motion, Path(path).stem, fps=fps)
+    lines = ["HIERARCHY"]
+    _write_joint(lines, 0, "")
+    lines += ["MOTION", f"Frames: {len(clip)}", f"Frame Time: {1 / clip.fps:.9g}"]
+    order = np.array(_depth_first(0))
+    angles = np.degrees(_zxy(clip.rotations.astype(np.float64)[:, order]))
+    table = np.concatenate([clip.root[:, [1, 2, 0]] * 100.0, angles.reshape(len(clip), -1)], 1)
+    lines += [" ".join(f"{value:.6f}" for value in row) for row in table]
+    Path(path).write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _children(joint: int) -> list[int]:
+    return [j for j, parent in enumerate(skeleton.PARENTS) if parent == joint]
+
+
+def _depth_first(joint: int) -> list[int]:
+    return [joint] + [j for child in _children(joint) for j in _depth_first(child)]
+
+
+def _offset(x: float, y: float, z: float) -> str:
+    return f"OFFSET {100 * y:.6f} {100 * z:.6f} {100 * x:.6f}"
+
+
+def _write_joint(lines: list[str], joint: int, indent: str) -> None:
+    own = skeleton.SKELETON[joint]
+    inner = indent + "  "
+    place = "Xposition Yposition Zposition " if joint == 0 else ""
+    lines += [f"{indent}{'JOINT' if joint else 'ROOT'} {own.name}", indent + "{", inner + _offset(*own.offset)]
+    lines.append(f"{inner}CHANNELS {6 if place else 3} {place}Zrotation Xrotation Yrotation")
+    for child in _children(joint):
+        _write_joint(lines, child, inner)
+    if own.name in skeleton.TIPS:
+        lines += [inner + "End Site", inner + "{", f"{inner}  {_offset(*skeleton.TIPS[own.name])}", inner + "}"]
+    lines.append(indent + "}")
+
+
+def _zxy(q: np.ndarray) -> np.ndarray:
+    """Angles (z', x', y') [..., 3] (rad) of canonical rotations in the file's axes."""
+    m = quaternion.to_matrix(quaternion.unit(q)[..., [0, 2, 3, 1]])
+    level = np.hypot(m[..., 2, 0], m[..., 2, 2])
+    x = np.arctan2(m[..., 2, 1], level)
+    z = np.arctan2(-m[..., 0, 1], m[..., 1, 1])
+    y = np.arctan2(-m[..., 2, 0], m[..., 2, 2])
+    # At x = 90 degrees only z + y or z - y is known: y is set to nought.
+    locked = level < 1e-12
+    z = np.where(locked, np.arctan2(m[..., 1, 0], m[..., 0, 0]), z)
+    return np.stack([z, x, np.where(locked, 0, y)], -1)

@@ -1,0 +1,122 @@
+"""The physics corrector: each motion of a batch is replaced by what a humanoid does that follows it.
+
+A motion is made ready (`reference`), followed in one open-loop rollout or in several that learn from each other
+(`tracker`), and kept if the humanoid has neither fallen nor blown up. It projects to what is physically plausible and
+does not recover truth: floating, sinking, bobbing and jitter go; a wrong path, pose or rhythm stays.
+
+Shapes: N motions, T frames at 20 fps, D = 64 features, K = (T - 1) S + 1 instants with S physics steps a frame.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.domains.motion.data import features, skeleton
+from selfloop.domains.motion.physics import residual_wrench, tracker
+from selfloop.domains.motion.physics.backends import roll_of
+from selfloop.domains.motion.physics.controls import V
+from selfloop.domains.motion.physics.gains import Gains
+from selfloop.domains.motion.physics.gains import gains as default_gains
+from selfloop.domains.motion.physics.reference import Reference, prepare
+
+SUBSTEPS = 9
+"""Physics steps a frame: 5.56 ms."""
+
+CHUNK = 64
+"""Motions that one program corrects at a time on a CPU, whatever the batch's size."""
+
+
+def physics_corrector(
+    pipeline: str = "auto",
+    gains: Gains | None = None,
+    substeps: int = SUBSTEPS,
+    rounds: int = 0,
+    chunk: int | None = None,
+) -> Callable:
+    """A corrector ``correct(key, batch, state) -> (Batch, info)`` for features [N, T, D] with ``cond["length"]`` [N].
+
+    The result's motions start where and as theirs did but for what the pre-pass mends; frames beyond the length hold
+    the last pose. A motion that falls, blows up or is not finite keeps its input (nulls for what is not finite) and
+    gets weight 0. ``info`` holds per motion [N]: ``moved_mm`` (mean distance of the joints from where they were),
+    ``failed``, and the rms residual wrench: ``root_force_share`` (of the body's weight) and ``root_torque_share`` (of
+    that weight times a metre).
+
+    It is compiled once for each T, not for each N, and called from Python, not under ``jit``.
+
+    Args:
+        pipeline: the engine, see `backends.PIPELINES`.
+        gains: see `gains.gains`; other values run the same program.
+        substeps: S.
+        rounds: further rollouts that learn from the ones before, see `tracker`.
+        chunk: motions at a time; None for 64 on a CPU and 256 elsewhere.
+
+    Raises:
+        ConfigError: no such pipeline.
+    """
+    roll = roll_of(pipeline)
+    strength = default_gains() if gains is None else gains
+    size = chunk or (CHUNK if jax.default_backend() == "cpu" else 256)
+
+    def some(x: Array, length: Array) -> tuple[Array, dict[str, Array]]:
+        reference = _prepare(x, length, substeps)
+        result = tracker.track(roll, strength, substeps, reference, length, rounds)
+        return _finish(strength, x, length, reference, result.states, substeps)
+
+    def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
+        x, length = np.asarray(batch.x, np.float32), np.asarray(batch.cond["length"], np.int32)
+        spare = np.arange(-len(x) % size)
+        order = np.concatenate([np.arange(len(x)), np.zeros_like(spare)]).reshape(-1, size)
+        # One after the other: two programs at a time on a CPU of two cores dead-lock in XLA (jax 0.10).
+        parts = [jax.block_until_ready(some(x[rows], length[rows])) for rows in order]
+        fixed, info = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(x)], *parts)
+        weight = jnp.where(info["failed"], jnp.zeros_like(batch.weight), batch.weight)
+        return batch._replace(x=fixed, weight=weight), info
+
+    return correct
+
+
+def _given(x: Array) -> Array:
+    return jnp.where(jnp.isfinite(x), x, 0)
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def _prepare(x: Array, length: Array, steps: int) -> Reference:
+    """What is to be followed, of each motion."""
+    return jax.vmap(lambda x, length: prepare(features.decode(_given(x)), length, steps))(x, length)
+
+
+@functools.partial(jax.jit, static_argnames="steps")
+def _finish(
+    strength: Gains, x: Array, length: Array, reference: Reference, states: Array, steps: int
+) -> tuple[Array, dict[str, Array]]:
+    one = functools.partial(_finish_one, strength, steps)
+    return jax.vmap(one)(x, length, reference, states)
+
+
+def _finish_one(
+    strength: Gains, steps: int, x: Array, length: Array, reference: Reference, states: Array
+) -> tuple[Array, dict[str, Array]]:
+    """The corrected features of one motion, or its own where it failed."""
+    given, frames = _given(x), len(x)
+    motion = tracker.to_motion(states[::steps, : V + 1])
+    fixed = features.hold(features.encode(motion), length)
+    counts = features.valid(length, frames)
+    stood = (tracker.stands(motion, reference.motion) | ~counts).all()
+    healthy = jnp.isfinite(x).all() & jnp.isfinite(fixed).all() & stood
+    fixed = jnp.where(healthy, fixed, given)
+    after, before = skeleton.forward(features.decode(jnp.stack([fixed, given])))[0]
+    distance = jnp.where(counts, jnp.linalg.norm(after - before, axis=-1).mean(-1), 0)
+    instants = jnp.arange(len(states)) <= (length - 1) * steps
+    share = residual_wrench.shares(strength, steps, reference.q, reference.velocity, states, instants)
+    info = {
+        "moved_mm": 1000 * distance.sum() / length.astype(jnp.float32),
+        "failed": ~healthy,
+        "root_force_share": share[0],
+        "root_torque_share": share[1],
+    }
+    return fixed, info | {name: jnp.where(healthy, info[name], 0) for name in info if name != "failed"}

@@ -1,0 +1,1 @@
+"""The experiment engine: any domain, many chains, one folder of results."""

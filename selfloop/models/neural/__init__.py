@@ -1,0 +1,1 @@
+"""What neural models of several domains share."""

@@ -1,1 +1,0 @@
-"""A grid of motion loops: many lanes in one program, in blocks that are never computed twice; and its analysis."""

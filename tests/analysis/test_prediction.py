@@ -1,0 +1,78 @@
+"""Predicted contractions against a loop in closed form."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from selfloop.analysis.prediction import loop_rate, plain, predictions, remembered, with_memory
+from selfloop.metrics.estimates import Estimate
+
+
+def linear_loop(lam: float, gamma: float, eta: float, steps: int, generations: int = 6) -> np.ndarray:
+    """Errors of a mean that is refitted by gradient descent to real data of mean 0 and corrected samples of the model.
+
+    The loss is the mean over the training set: (0 - s)^2 / 2 with share 1 / (1 + lam), (c - s)^2 / 2 with the rest,
+    where c is the mean of the samples after a corrector that divides their error by 1 + gamma.
+    """
+    state, found = 1.0, [1.0]
+    for _ in range(generations):
+        real, synthetic = 0.0, state / (1 + gamma)
+        for _ in range(steps):
+            state -= eta * ((state - real) / (1 + lam) + lam * (state - synthetic) / (1 + lam))
+        found.append(state)
+    return np.array(found)
+
+
+@settings(deadline=None)  # the first example compiles
+@given(st.floats(0, 10), st.floats(0, 10), st.floats(0.001, 0.5), st.integers(1, 30))
+def test_a_loop_that_stops_short_contracts_by_the_formula_with_memory(lam, gamma, eta, steps):
+    errors = linear_loop(lam, gamma, eta, steps)
+    memory = linear_loop(0.0, 0.0, eta, steps)
+    r = memory[1] / memory[0]
+    expected = with_memory(loop_rate(lam, gamma), r)
+    np.testing.assert_allclose(errors[1:] / errors[:-1], expected, rtol=1e-5)  # loop_rate is float32
+
+
+def test_a_refit_to_the_optimum_has_the_paper_s_factor():
+    errors = linear_loop(1.0, 0.5, 0.5, 100)
+    assert errors[1] / errors[0] == pytest.approx(1 / (2 * 1.5))
+    assert loop_rate(1.0, 0.5) == pytest.approx(1 / 3)
+    assert loop_rate(1.0, math.inf) == 0.0
+
+
+def test_intervals_turn_round_with_gamma():
+    found = plain(1.0, Estimate(1.0, 0.5, math.inf))
+    np.testing.assert_allclose(found, (0.25, 0.0, 1 / 3), rtol=1e-6)
+    np.testing.assert_allclose(remembered(found, Estimate(0.8, 0.7, 0.9)), (0.85, 0.7, 0.9 + 0.1 / 3), rtol=1e-6)
+
+
+def row(arm: str, lam: float, rate: float, half: float = 0.01) -> dict:
+    limits = {"rate": rate, "low": rate - half, "high": rate + half}
+    return {"n": 64, "guidance": 1.0, "lam": lam, "arm": arm, "distance": "mmd"} | limits
+
+
+def test_predictions_stand_beside_what_was_measured():
+    rates = [
+        row("baseline", 0.0, 0.8),
+        row("uncorrected", 1.0, 0.9),
+        row("physics", 1.0, 0.95),
+        row("accumulate", 1, 1),
+    ]
+    gammas = [{"n": 64, "guidance": 1.0, "lam": 1.0, "arm": "physics", "space": "features"}]
+    gammas[0] |= {"gamma": 1.0, "low": 0.9, "high": 1.1}
+    free, physics = predictions(rates, gammas)
+    assert (free["predicted"], free["remembered"]) == pytest.approx((0.5, 0.9))
+    assert free["holds"] is False
+    assert free["holds_remembered"]
+    assert (physics["predicted"], physics["remembered"]) == pytest.approx((0.25, 0.85))
+    assert physics["holds_remembered"] is False
+
+
+def test_without_a_gamma_there_is_no_prediction():
+    (found,) = predictions([row("physics", 1.0, 0.9)], [])
+    assert math.isnan(found["predicted"])
+    assert math.isnan(found["remembered"])
+    assert found["holds"] is None

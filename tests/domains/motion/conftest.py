@@ -1,0 +1,83 @@
+"""A small set of clips; compiled programs kept for the length of the tests, or made in a hurry."""
+
+import importlib.util
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from selfloop.domains.motion.data import quaternion
+from selfloop.domains.motion.data.clip import Clip
+from selfloop.domains.motion.data.formats import bvh
+from selfloop.domains.motion.data.skeleton import J
+
+
+def swaying(name: str, seed: int, frames: int = 60) -> Clip:
+    """A figure that wanders about and bends some joints."""
+    random = np.random.default_rng(seed)
+    phase, rate = random.uniform(0, 2 * np.pi, (2, 4)).astype(np.float32)
+    wave = np.sin(phase + rate * np.arange(frames, dtype=np.float32)[:, None] / 20)
+    turns = np.tile(quaternion.IDENTITY.astype(np.float32), (frames, J, 1))
+    turns[:, 0] = quaternion.about_axis("z", wave[:, 0])
+    for joint in (1, 2, 4):
+        turns[:, joint] = quaternion.about_axis("x", 0.3 * wave[:, 1])
+    root = np.stack([wave[:, 2], wave[:, 3], 0.9 + 0.02 * wave[:, 1]], 1)
+    return Clip(name, 20.0, root, turns, name.split("_")[0])
+
+
+@pytest.fixture(scope="session")
+def made_up_folder(tmp_path_factory):
+    """Six BVH clips of three labels, called walk_0 to dance_5."""
+    folder = tmp_path_factory.mktemp("clips")
+    for i in range(6):
+        name = f"{('walk', 'wave', 'dance')[i % 3]}_{i}"
+        bvh.write(folder / f"{name}.bvh", swaying(name, i))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips_folder(made_up_folder):
+    """The 15 real clips that the `mocap` extra installs; where it is not installed, made-up ones."""
+    spec = importlib.util.find_spec("pybullet_data")
+    return made_up_folder if spec is None else Path(spec.origin).parent / "data" / "motions"
+
+
+@pytest.fixture(scope="module")
+def hurried():
+    """Programs are compiled in half the time and run more slowly: for tests that hardly compute."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """A fresh folder of compiled programs, used by this process from now on and by those that are given it."""
+    from jax.experimental.compilation_cache import compilation_cache as cache
+
+    folder = tmp_path_factory.mktemp("compiled")
+    wanted = {
+        "jax_compilation_cache_dir": str(folder),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    before = {name: getattr(jax.config, name) for name in wanted}
+    for name, value in wanted.items():
+        jax.config.update(name, value)
+    cache.reset_cache()
+    yield {name.upper(): str(value) for name, value in wanted.items()}
+    for name, value in before.items():
+        jax.config.update(name, value)
+    cache.reset_cache()
+
+
+@pytest.fixture(scope="module")
+def compilations():
+    """A list that grows by one name with every program that XLA is asked for."""
+    seen = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **details: seen.append(event) if event.endswith("backend_compile_duration") else None
+    )
+    return seen
