@@ -1,106 +1,185 @@
-"""What a grid has left to be analysed: the lanes that left observations, and those observations over the generations.
+"""The run's folder: every path in it, and what is read of it. A run that is still at work may be read.
 
-A grid that still runs may be read: only whole generations are. Shapes: T generations, N evaluation samples, F features.
+    config.json  environment.json  domain.json     what was asked, on what it ran, what its measures mean
+    data/n64/*.npz                                 real samples as they are observed; the evaluation's conditions
+    initial/...                                    generation 0 of every seed
+    jobs/NAME/                                     one job: job.json, rows.jsonl, observations/, checkpoint, done
+    metrics.jsonl  results.jsonl  report.html      what was measured, what it says, how it is shown
+
+Shapes: C chains of a job, N evaluation samples, F features, T generations.
 """
 
 import functools
-import zipfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from selfloop.domains.motion.arms import ARMS
-from selfloop.domains.motion.grid import blocks
-from selfloop.errors import DataError
+from selfloop.engine.domain import Domain
+from selfloop.engine.plan import Job, described, undescribed
+from selfloop.engine.settings import Pairs
+from selfloop.errors import ConfigError, DataError
+from selfloop.runs import files, record
 
-FREE = tuple(name for name, arm in ARMS.items() if not arm.corrects)
-"""Arms that correct nothing."""
+Arrays = dict[str, np.ndarray]
+
+
+def begun(out: Path) -> bool:
+    """Whether the folder holds a run.
+
+    Raises:
+        ConfigError: it holds one of an earlier version, whose records are laid out otherwise.
+    """
+    if (out / "config.json").exists() and not (out / "domain.json").exists():
+        raise ConfigError(f"--out {out} holds a run of selfloop 0.1, which this version cannot continue; give another")
+    return (out / "config.json").exists()
+
+
+def write_about(out: Path, domain: Domain) -> None:
+    """What a reader of the folder must know of the domain."""
+    arms = {
+        name: {"corrects": arm.corrector != "identity", "synthetic": arm.synthetic, "predicted": arm.predicted}
+        for name, arm in domain.arms.items()
+    }
+    measures = [measure._asdict() for measure in domain.measures]
+    about = {"name": domain.name, "title": domain.title, "axes": domain.axes, "spaces": domain.spaces}
+    record.write_json(out / "domain.json", about | {"arms": arms, "measures": measures})
+
+
+def about(out: Path) -> dict[str, Any]:
+    """What `write_about` wrote.
+
+    Raises:
+        DataError: there is none.
+    """
+    path = out / "domain.json"
+    if not path.exists():
+        raise DataError(f"{path}: no such file; give the folder of a run (--out)")
+    return record.read_json(path)
+
+
+def data_folder(out: Path, n: int) -> Path:
+    """Where the real samples of one n are, as they are observed."""
+    return out / "data" / f"n{n}"
+
+
+def job_folder(out: Path, job: Job) -> Path:
+    """Where a job's records are."""
+    return out / "jobs" / job.name
+
+
+def store_job(out: Path, job: Job) -> None:
+    """Write the job's own description, by which it is found again; one that has grown is no longer done."""
+    folder = job_folder(out, job)
+    if finished(out, job):
+        return
+    record.write_json(folder / "job.json", described(job))
+
+
+def stored_jobs(out: Path) -> list[Job]:
+    """Every job in ``out``, finished or begun, in the order of their names.
+
+    Raises:
+        DataError: a description that cannot be read.
+    """
+    return [read_job(path.parent) for path in sorted((out / "jobs").glob("*/job.json"))]
+
+
+def read_job(folder: Path) -> Job:
+    """The job of a folder; DataError where its description cannot be read."""
+    path = folder / "job.json"
+    try:
+        return undescribed(record.read_json(path))
+    except (TypeError, KeyError) as error:
+        raise DataError(f"{path}: is no job ({error}); remove its folder to compute it again") from error
+
+
+def finished(out: Path, job: Job) -> bool:
+    """Whether the job has been done as far as its generations."""
+    path = job_folder(out, job) / "done"
+    return path.exists() and record.read_json(path)["generations"] >= job.generations
+
+
+def observation_file(folder: Path, t: int) -> Path:
+    """Where the observation of a generation of a job lies."""
+    return folder / "observations" / f"generation_{t:04d}.npz"
+
+
+def generations(folder: Path) -> list[int]:
+    """The generations of a job whose observations are there, in order."""
+    found = (folder / "observations").glob("generation_*.npz")
+    return sorted(int(path.stem.removeprefix("generation_")) for path in found)
 
 
 class Held(NamedTuple):
-    """One chain of the grid, and where its observations are."""
+    """One chain of a run, and where its observations are."""
 
     n: int
-    guidance: float
-    arm: str
+    axes: Pairs
     lam: float
+    arm: str
     seed: int
     start: int
     folder: Path
+    """Of its job."""
     index: int
-    """Its place among the lanes of its block."""
+    """Its place among the chains of its job."""
 
     @property
-    def twin(self) -> bool:
-        """Whether it starts from another seed's generation 0."""
+    def coupled(self) -> bool:
+        """Whether it starts from another generation 0 than its own."""
         return self.start != self.seed
 
     @property
-    def cell(self) -> tuple[int, float, float, str]:
-        """What its seeds share: n, guidance, lambda and arm."""
-        return self.n, self.guidance, self.lam, self.arm
+    def cell(self) -> tuple[int, Pairs, float, str]:
+        """What its seeds share: n, axes, lambda and arm."""
+        return self.n, self.axes, self.lam, self.arm
 
 
-def lanes(out: Path) -> list[Held]:
-    """Every chain of the grid in ``out`` that has observations, each once."""
+def chains(out: Path) -> list[Held]:
+    """Every chain in ``out`` that has observations, each once, in order."""
     found: dict[tuple, Held] = {}
-    for block in blocks.stored(out):
-        folder = blocks.folder_of(out, block) / "observations"
+    for job in stored_jobs(out):
+        folder = job_folder(out, job)
         if generations(folder):
-            for i, lane in enumerate(block.lanes):
-                held = Held(block.n, block.guidance, *lane, folder, i)
+            for i, chain in enumerate(job.chains):
+                held = Held(job.n, job.axes, chain.lam, chain.arm, chain.seed, chain.start, folder, i)
                 found.setdefault(held[:6], held)
     return [found[key] for key in sorted(found)]
 
 
-def generations(folder: Path) -> list[int]:
-    """The generations whose observations are in the folder, in order."""
-    return sorted(int(path.stem.removeprefix("generation_")) for path in folder.glob("generation_*.npz"))
-
-
 @functools.lru_cache(maxsize=160)
-def observed(folder: Path, generation: int, name: str) -> np.ndarray | None:
-    """One array [L, N, ...] of one generation of all lanes of a block, or None where it was not observed.
+def observed(folder: Path, t: int, name: str) -> np.ndarray | None:
+    """One array [C, N, ...] of one generation of all chains of a job, or None where it was not observed.
 
     Raises:
         DataError: a file that cannot be read.
     """
-    path = folder / f"generation_{generation:04d}.npz"
-    try:
-        with np.load(path) as arrays:
-            return arrays.get(name)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error}); remove the block's folder to compute it again") from error
-
-
-def main(arrays: dict[str, np.ndarray]) -> str:
-    """The space that laws are compared in: the encoder's features, or kinetic ones where there is no encoder."""
-    return "features" if "features" in arrays else "kinetic"
+    return files.read_arrays(observation_file(folder, t)).get(name)
 
 
 def trace(held: Held, name: str) -> dict[int, np.ndarray]:
-    """One lane's observations [N, F] by generation, up to the first that is not finite (there the lane died)."""
+    """One chain's observations [N, F] by generation, up to the first that is not finite (there the chain died)."""
     found = {}
-    for generation in generations(held.folder):
-        values = observed(held.folder, generation, name)
+    for t in generations(held.folder):
+        values = observed(held.folder, t, name)
         if values is None:
             continue
         if not np.isfinite(values[held.index]).all():
             break
-        found[generation] = values[held.index]
+        found[t] = values[held.index]
     return found
 
 
-@functools.lru_cache(maxsize=4)
-def reference(out: Path) -> dict[str, np.ndarray]:
-    """The reference's windows in each space [M, F], their ``artefacts`` [M, 6] and ``clip`` [M].
+@functools.lru_cache(maxsize=8)
+def real(out: Path, n: int, name: str = "reference") -> Arrays:
+    """Real samples as they are observed: points [M, F] under ``space/NAME``, numbers [M] under ``value/NAME``, and
+    ``group`` [M]; ``name`` is reference, pool, or real (those that the loop trains on).
+    """  # noqa: D205
+    return files.read_arrays(data_folder(out, n) / f"{name}.npz")
 
-    Raises:
-        DataError: where the grid has stored none yet.
-    """
-    path = out / "reference.npz"
-    if not path.exists():
-        raise DataError(f"{path}: no such file; give the folder of a grid that has been begun (--out)")
-    with np.load(path) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+
+def named(arrays: Arrays, kind: str, prefix: str = "") -> Arrays:
+    """The arrays of one kind (space, value) by their own names, those after correction under ``corrected/``."""
+    head = f"{prefix}{kind}/"
+    return {name.removeprefix(head): values for name, values in arrays.items() if name.startswith(head)}

@@ -1,144 +1,120 @@
-"""Blocks: the lanes that run as one program, and the folder that is theirs. What is finished is never planned again.
+"""Jobs: the chains that run as one program, and which of them a run still lacks. What is finished is not planned again.
 
-A *lane* is one chain. A block's lanes share n, guidance, the shape of the training set and all settings of training.
+A *chain* is one loop with one seed. A job's chains share n, axes, policy, source and the sizes of all arrays, so that
+one compiled program serves them. Jobs are independent of one another, checkpointed and resumable.
 """
 
 import hashlib
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, NamedTuple
 
-import jax
-
-from selfloop.domains.motion.arms import ARMS
-from selfloop.engine.settings import Cell, GridConfig, cells, motion_config
-from selfloop.errors import DataError
+from selfloop.engine.domain import Domain
+from selfloop.engine.settings import Cell, Pairs, Settings, by_n, cells
 from selfloop.policies import synthetic_count
-from selfloop.runs import record
+
+PART = 4
+"""A displaced generation 0 has seen one real sample of so many."""
 
 
-class Lane(NamedTuple):
+class Chain(NamedTuple):
     """One chain: its seed is the key of all its random numbers."""
 
     arm: str
     lam: float
     seed: int
     start: int
-    """The seed whose generation 0 it starts from; a *twin* starts from another's, or, as -1 - seed, from that of its
-    own that has seen only a part of the real windows."""
+    """The seed whose generation 0 it starts from. A *coupled* chain starts from another's, or, as -1 - seed, from that
+    of its own seed which has seen only a part of the real samples."""
 
 
 @dataclass(frozen=True)
-class Block:
-    """Lanes of one shape, and what they share."""
+class Job:
+    """Chains of one shape, and what they share."""
 
     n: int
-    guidance: float
+    axes: Pairs
+    by_n: Pairs
+    policy: str
+    source: str
     synthetic: int
-    """Samples m that every lane draws a generation; lambda says how many of them it trains on."""
+    """Samples m that every chain draws a generation; under ``augment`` lambda says how many of them it trains on."""
+    coupled: bool
+    chains: tuple[Chain, ...]
     generations: int
-    first_steps: int
-    steps: int
-    lanes: tuple[Lane, ...]
+    """May grow later: it is no part of the name."""
+
+    @property
+    def shape(self) -> "Job":
+        """The job without its chains: jobs of one shape have the same programs."""
+        return replace(self, chains=(), generations=0)
 
     @property
     def name(self) -> str:
         """A folder's name: what a reader looks for, and a hash of the rest."""
-        arms = "+".join(dict.fromkeys(lane.arm for lane in self.lanes))
-        lams = "+".join(dict.fromkeys(f"{lane.lam:g}" for lane in self.lanes))
-        twin = "_twin" if any(lane.seed != lane.start for lane in self.lanes) else ""
-        digest = hashlib.sha256(repr(self).encode()).hexdigest()[:8]
-        return f"n{self.n}_g{self.guidance:g}_lam{lams}_{arms}{twin}"[:140] + f"_{digest}"
+        arms = "+".join(dict.fromkeys(chain.arm for chain in self.chains))
+        lams = "+".join(dict.fromkeys(f"{chain.lam:g}" for chain in self.chains))
+        axes = "".join(f"_{name}{value:g}" for name, value in self.axes)
+        digest = hashlib.sha256(repr(replace(self, generations=0)).encode()).hexdigest()[:8]
+        return f"n{self.n}{axes}_lam{lams}_{arms}{'_coupled' * self.coupled}"[:140] + f"_{digest}"
 
 
-def folder_of(out: Path, block: Block) -> Path:
-    """Where a block's records are."""
-    return out / "blocks" / block.name
+def described(job: Job) -> dict[str, Any]:
+    """A job in JSON's own types."""
+    return asdict(job) | {"chains": [chain._asdict() for chain in job.chains]}
 
 
-def own_folder(out: Path, block: Block) -> Path:
-    """Where this process keeps the records of its lanes while it works: a part of the block, beside others."""
-    whole, count = folder_of(out, block), jax.process_count()
-    return whole if count == 1 else part_folder(whole, jax.process_index(), count)
+def undescribed(found: dict[str, Any]) -> Job:
+    """The job that was `described`; KeyError or TypeError where it is none."""
+    values = {field.name: found[field.name] for field in fields(Job)}
+    for name in ("axes", "by_n"):
+        values[name] = tuple((key, value) for key, value in values[name])
+    return Job(**values | {"chains": tuple(Chain(**chain) for chain in values["chains"])})
 
 
-def part_folder(folder: Path, process: int, count: int) -> Path:
-    """The part of one of ``count`` processes in a block's folder."""
-    return folder / f"part_{process}_of_{count}"
+def plan(domain: Domain, settings: Settings, known: Iterable[Job] = ()) -> list[Job]:
+    """The jobs that the settings ask for: those known already, as far as is asked, and new ones for missing chains.
 
-
-def store(out: Path, block: Block) -> None:
-    """Write the block's own description, by which it is found again."""
-    lanes = [lane._asdict() for lane in block.lanes]
-    record.write_json(folder_of(out, block) / "block.json", asdict(block) | {"lanes": lanes})
-
-
-def stored(out: Path) -> list[Block]:
-    """Every block of the grid in ``out``, finished or begun, in the order of their names.
-
-    Raises:
-        DataError: a description that cannot be read.
+    All chains come before those coupled to them, and each in the order of `cells`.
     """
-    return [described(path.parent) for path in sorted((out / "blocks").glob("*/block.json"))]
+    held = {(_shared(job), chain): job for job in known for chain in job.chains}
+    jobs: list[Job] = []
+    missing: dict[tuple, list[list[Chain]]] = {}
+    for coupled, cell in itertools.product((False, True), cells(domain, settings)):
+        generations = min(settings.coupled, settings.generations) if coupled else settings.generations
+        shared = _shared_by(domain, settings, cell, coupled=coupled)
+        chains = [Chain(cell.arm, cell.lam, seed, _start(settings, seed, coupled)) for seed in range(settings.seeds)]
+        for job in dict.fromkeys(held[shared, chain] for chain in chains if (shared, chain) in held):
+            jobs.append(replace(job, generations=max(job.generations, generations)))
+        if generations and (new := [chain for chain in chains if (shared, chain) not in held]):
+            # Only `augment` takes a traced lambda: under other policies the number of samples is lambda.
+            alike = None if shared[3] == "augment" else cell.lam
+            missing.setdefault((shared, alike, generations), []).append(new)
+    for (shared, _, generations), groups in missing.items():
+        for at in range(0, len(groups), settings.together):
+            some = groups[at : at + settings.together]
+            jobs.append(_job(shared, [chain for group in some for chain in group], generations))
+    return list(dict.fromkeys(jobs))
 
 
-def described(folder: Path) -> Block:
-    """The block of a folder.
-
-    Raises:
-        DataError: its description cannot be read.
-    """
-    path = folder / "block.json"
-    fields = record.read_json(path)
-    try:
-        return Block(**fields | {"lanes": tuple(Lane(**lane) for lane in fields["lanes"])})
-    except (TypeError, KeyError) as error:
-        raise DataError(f"{path}: is no block ({error}); remove its folder to compute it again") from error
+def _shared(job: Job) -> tuple:
+    return job.n, job.axes, job.by_n, job.policy, job.source, job.coupled
 
 
-def finished(out: Path, block: Block) -> bool:
-    """Whether the block is done."""
-    return (folder_of(out, block) / "done").exists()
+def _shared_by(domain: Domain, settings: Settings, cell: Cell, *, coupled: bool) -> tuple:
+    arm = domain.arms[cell.arm]
+    return cell.n, cell.axes, by_n(domain, settings, cell.n), arm.policy, arm.source, coupled
 
 
-def plan(config: GridConfig, known: Iterable[Block] = ()) -> list[Block]:
-    """The blocks that a grid asks for: those known already, as they are, and new ones for the lanes that none holds.
-
-    All chains come before all twins, and each in the order of `cells`.
-    """
-    held = {(_shared(block), lane): block for block in known for lane in block.lanes}
-    blocks: list[Block] = []
-    missing: dict[tuple, list[tuple[Lane, ...]]] = {}
-    for twin, cell in itertools.product((False, True), cells(config)):
-        shared, lanes = _cell(config, cell, twin=twin)
-        blocks += [held[shared, lane] for lane in lanes if (shared, lane) in held]
-        if new := tuple(lane for lane in lanes if (shared, lane) not in held):
-            # What accumulates has a memory of its own size, and so a program of its own.
-            alike = cell.lam if ARMS[cell.arm].grows else None
-            missing.setdefault((shared, alike, twin), []).append(new)
-    for (shared, *_), groups in missing.items():
-        for at in range(0, len(groups), config.together):
-            blocks.append(_block(shared, [lane for group in groups[at : at + config.together] for lane in group]))
-    return list(dict.fromkeys(blocks))
+def _start(settings: Settings, seed: int, coupled: bool) -> int:  # noqa: FBT001
+    """Where a chain starts; it does not depend on how many seeds there are."""
+    if not coupled:
+        return seed
+    return -1 - seed if settings.coupled_start == "part" else (seed - 1 if seed else 1)
 
 
-def _shared(block: Block) -> tuple:
-    return block.n, block.guidance, block.generations, block.first_steps, block.steps
-
-
-def _cell(config: GridConfig, cell: Cell, *, twin: bool) -> tuple[tuple, list[Lane]]:
-    """What a cell's chains (or their twins) share, and the chains."""
-    one = motion_config(config, cell.n)
-    generations = min(config.twins, config.generations) if twin else config.generations
-    shared = cell.n, cell.guidance, generations, one.first_steps, one.steps
-    twins = {"seed": lambda seed: (seed + 1) % config.seeds, "part": lambda seed: -1 - seed}
-    start = twins[config.twin_start] if twin else lambda seed: seed
-    lanes = [Lane(cell.arm, cell.lam, seed, start(seed)) for seed in range(config.seeds)]
-    return shared, lanes if generations else []
-
-
-def _block(shared: tuple, lanes: list[Lane]) -> Block:
-    n, guidance, *schedule = shared
-    return Block(n, guidance, max(max(1, synthetic_count(lane.lam, n)) for lane in lanes), *schedule, tuple(lanes))
+def _job(shared: tuple, chains: list[Chain], generations: int) -> Job:
+    n, axes, values, policy, source, coupled = shared
+    m = max(1, *(synthetic_count(chain.lam, n) for chain in chains))
+    return Job(n, axes, values, policy, source, m, coupled, tuple(chains), generations)

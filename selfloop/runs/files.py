@@ -1,10 +1,15 @@
 """Whole files, written so that a stop at any moment leaves the old content or the new, never a mixture."""
 
 import contextlib
+import io
 import os
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from selfloop.errors import SelfloopError
+import numpy as np
+
+from selfloop.errors import DataError, SelfloopError
 
 
 def replace(path: str | Path, data: bytes) -> None:
@@ -27,6 +32,26 @@ def replace(path: str | Path, data: bytes) -> None:
         raise cannot_write(path, len(data), error) from error
     finally:
         remove_quietly(temporary)
+
+
+def store_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to an .npz file in one step."""
+    held = io.BytesIO()
+    np.savez(held, **arrays)
+    replace(path, held.getvalue())
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file.
+
+    Raises:
+        DataError: it is absent or cannot be read.
+    """
+    try:
+        with np.load(path) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read ({error}); restore it, or run in another folder (--out)") from error
 
 
 def cannot_write(path: Path, size: int, error: OSError) -> SelfloopError:

@@ -1,0 +1,120 @@
+"""The domain: all that an experiment must know of its subject, and the only thing that a new one has to fill in.
+
+Plain callables and tables. Whatever is measured follows from an `Observation` of samples; whatever a reader is told of
+a measure follows from its `Measure`. Letters: n real samples, N evaluation samples, M reference samples, F features.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jax import Array
+
+from selfloop.batch import Batch
+from selfloop.protocols import Corrector, Model, Source
+from selfloop.sources import fixed
+
+
+class Data(NamedTuple):
+    """The real data of an experiment for one n."""
+
+    real: Batch
+    """The n samples that the loop trains on."""
+    reference: Batch
+    """What samples are judged by [M]."""
+    pool: Batch
+    """Samples of the loop's own law, at least four, for the lines of real data."""
+    apart: bool = True
+    """Whether the reference holds other samples than the pool; if not, one half of it is held against the other."""
+    group: Array | None = None
+    """What each reference sample is a piece of [M]; pieces of one thing are no neighbours. None: each is its own."""
+    sources: Mapping[str, Callable[[Batch], Source]] = {"fixed": fixed}  # noqa: RUF012 (never written to)
+    """How an arm may see real data, ``make(real) -> source``: ``fixed``, and what else the domain has (``fresh``)."""
+    conditions: Callable[[int], Any] = lambda count: None
+    """``conditions(N)``: what the samples that every generation is judged by are asked for."""
+    digest: str = ""
+    """A hash of all data: a run is not continued on others."""
+    about: str = ""
+    """Where the data are from, and their licence."""
+    own: Any = None
+    """Whatever else the domain keeps."""
+
+
+class Observation(NamedTuple):
+    """What is measured of N samples, each alone."""
+
+    spaces: Mapping[str, Array]
+    """Points [N, F] by the name of their space."""
+    values: Mapping[str, Array]
+    """Numbers [N] by name, NaN where unknown; their means are measures."""
+
+
+class Arm(NamedTuple):
+    """One way of training: what corrects, what is trained on."""
+
+    corrector: str = "identity"
+    """Its name in the domain's ``correctors``; ``identity`` is always there."""
+    policy: str = "augment"
+    """Its name in `policies.POLICIES`."""
+    source: str = "fixed"
+    """Its name in ``Data.sources``."""
+    synthetic: bool = True
+    """Whether it trains on its own samples; lambda is 0 where it does not."""
+    pointwise: bool = False
+    """Whether the corrector looks at each sample alone and uses neither key nor state, so that the samples of many
+    chains may go together."""
+    predicted: bool = True
+    """Whether ``lambda / ((1 + lambda)(1 + gamma))`` is about it: a loop that augments, with a fixed point at the
+    data's law."""
+
+
+class Measure(NamedTuple):
+    """What a reader is told of a measure."""
+
+    name: str
+    unit: str = ""
+    kind: str = ""
+    """The part of collapse that it tells: artefact, moment, drift, mode or within; empty for none."""
+    better: str = ""
+    """``less`` or ``more``; empty where neither is."""
+    headline: bool = False
+    """Whether it stands in the first table."""
+
+
+class Domain(NamedTuple):
+    """A subject of experiments."""
+
+    name: str
+    settings: type
+    """A frozen dataclass, `settings.Settings` with the domain's own fields."""
+    data: Callable[[Any, int], Data]
+    """``data(settings, n)``."""
+    model: Callable[[Any, Data], Model]
+    """``model(settings, data)``, where settings hold one n and one value of every axis."""
+    observe: Callable[[Any, Data], Callable[[Batch], Observation]]
+    """``observe(settings, data)``: a traceable function; a `jax.tree_util.Partial` where it holds large arrays."""
+    arms: Mapping[str, Arm]
+    correctors: Mapping[str, Callable[[Any, Data], Corrector]] = {}  # noqa: RUF012
+    """``make(settings, data) -> corrector`` by name; each is made once a run, however long it trains."""
+    spaces: tuple[str, ...] = ("points",)
+    """Spaces by rank: the first that observations hold is the primary one, in which laws are compared."""
+    measures: tuple[Measure, ...] = ()
+    """Of the ``values``, and of others where the domain wants to say more than the engine's own table."""
+    axes: tuple[str, ...] = ()
+    """Settings, each a tuple, that a sweep varies beside n and lambda."""
+    by_n: tuple[str, ...] = ()
+    """Settings, each a tuple, of which there is one value or one for each n."""
+    first_fits: Callable[[Any], int] = lambda settings: 1
+    """How many calls of the model's fit make generation 0."""
+    check: Callable[[Any], None] = lambda settings: None
+    """Raises ConfigError for settings of its own that cannot be."""
+    environment: Callable[[Any], Mapping[str, Any]] = lambda settings: {}
+    """What a run depends on beside versions and devices, for environment.json."""
+    title: str = "A self-consuming loop"
+    sections: Callable[[Path], Sequence[tuple[str, str]]] = lambda out: ()
+    """``sections(out)``: titles and HTML of what the page shows beside tables and figures."""
+
+
+def primary(domain_spaces: Sequence[str], spaces: Mapping[str, Any]) -> str:
+    """The space in which laws are compared: the first of the domain's that is there."""
+    return next(name for name in domain_spaces if name in spaces)
