@@ -16,9 +16,10 @@ from selfloop.batch import Batch
 from selfloop.domains.motion import setup
 from selfloop.domains.motion.arms import arm_loop
 from selfloop.domains.motion.config import MotionLoopConfig
-from selfloop.domains.motion.model import denoiser, diffusion, model, spectrum
+from selfloop.domains.motion.model import denoiser, model, spectrum
 from selfloop.domains.motion.setup import Data
 from selfloop.loop import checkpointed
+from selfloop.models.neural import diffusion
 from selfloop.models.neural.cached import cached
 from selfloop.protocols import Corrector, Generation, identity
 from selfloop.runs import checkpoint
