@@ -5,10 +5,12 @@ lists over the generations), a ``rate``, a ``distance`` (of a coupled chain), a 
 Numbers have five digits.
 """
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from selfloop.analysis import contraction, effective_gamma
 from selfloop.analysis.cells import Row, Rows, grouped, placed, recorded, uncoupled
@@ -30,7 +32,8 @@ _NOW = {"lane": "chain", "floor": "real"}
 _TEXT = {"arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart"}
 
 
-class Results(NamedTuple):
+@dataclass(frozen=True)
+class Results:
     """What was measured of a run; rows are `placed`."""
 
     about: Mapping[str, Any]
@@ -46,32 +49,37 @@ class Results(NamedTuple):
     real: Mapping[str, Mapping[str, Row]]
     """The lines of real data, by n as text and by name: `measure.reference_lines`."""
 
-    @property
+    @functools.cached_property
     def measures(self) -> list[Measure]:
         """The measures that the run has, part by part of collapse; those of none come last."""
         known = [Measure(**one) for one in self.about["measures"]]
         there = [one for one in known if any(one.name in row for row in self.rows)]
         return sorted(there, key=lambda one: (*KINDS, one.kind).index(one.kind))
 
-    @property
+    @functools.cached_property
     def headline(self) -> list[str]:
-        """The names of those that stand in the first table."""
-        return [one.name for one in self.measures if one.headline]
+        """The names of those that stand in the first table, in the domain's order."""
+        here = {one.name for one in self.measures if one.headline}
+        return [one["name"] for one in self.about["measures"] if one["name"] in here]
 
-    @property
+    @functools.cached_property
+    def arms(self) -> list[str]:
+        """The arms that were run, in the domain's order."""
+        here = {row["arm"] for row in (*self.rows, *self.rates)}
+        return [arm for arm in self.about["arms"] if arm in here]
+
+    @functools.cached_property
     def baseline(self) -> str | None:
         """The arm without synthetic data, against which the others are held."""
         return self._first(corrects=False, synthetic=False)
 
-    @property
+    @functools.cached_property
     def uncorrected(self) -> str | None:
         """The arm that augments and corrects nothing: what collapses."""
         return self._first(corrects=False, synthetic=True, predicted=True)
 
     def _first(self, **facts: bool) -> str | None:
-        here = {row["arm"] for row in (*self.rows, *self.rates)}
-        alike = [arm for arm, is_ in self.about["arms"].items() if arm in here and facts.items() <= is_.items()]
-        return next(iter(alike), None)
+        return next((arm for arm in self.arms if facts.items() <= self.about["arms"][arm].items()), None)
 
     def corrects(self, arm: str) -> bool:
         """Whether the arm changes its samples."""
