@@ -24,9 +24,10 @@ def named(measure: str) -> tuple[str, str]:
     return " ".join(_INITIALS.get(word, word) for word in words), _UNITS.get(ending) or _SI.get(measure, "")
 
 
-def heading(column: str) -> str:
-    """A column's heading: ``skate_mm_per_frame`` is "skate (mm/frame)"."""
-    words, unit = named(column)
+def heading(column: str, unit: str = "") -> str:
+    """A column's heading: ``skate_mm_per_frame`` is "skate (mm/frame)"; a unit that is given goes before the name's."""
+    words, implied = named(column)
+    unit = unit or implied
     return f"{words} ({unit})" if unit else words
 
 

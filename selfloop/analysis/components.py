@@ -1,7 +1,7 @@
-"""What collapses, and which part of it a corrector removes: every measure by its kind, per cell and arm.
+"""Components of collapse: which part of it a corrector removes; every measure by its kind, cell and arm.
 
-Artefacts are what a corrector of single motions can act on; which modes there are, and how often, it cannot change one
-motion at a time. For each measure: its **drift** (slope over the generations after 0), its value at the **end** (mean
+Artefacts are what a corrector of single samples can act on; which modes there are, and how often, it cannot change one
+sample at a time. For each measure: its **drift** (slope over the generations after 0), its value at the **end** (mean
 of the last five generations), the end as a multiple of the baseline's, and the share that correction **removes**:
 
     (uncorrected - corrected) / (uncorrected - baseline):    1 all of it, 0 none, below 0 it made things worse
@@ -12,76 +12,24 @@ uncorrected loop cannot be told from the baseline.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from selfloop.analysis.cells import Row, Rows, arms, cells, head, of, uncoupled
 from selfloop.analysis.columns import spread
-from selfloop.domains.motion import artefacts
-from selfloop.engine.folder import FREE
+from selfloop.analysis.results import Results
 from selfloop.metrics.estimates import UNKNOWN, Estimate, fieller, over_seeds
 from selfloop.runs.record import number
 
-KINDS = {
-    "artefacts": artefacts.NAMES,
-    "moments": (
-        "fid_features",
-        "fid_infinity_features",
-        "fid_features_mean",
-        "fid_features_covariance",
-        "kid_features",
-    ),
-    "drift of moments": ("drift_mean", "drift_covariance"),
-    "modes": ("modes_hit", "modes_effective", "coverage", "recall", "precision", "label_accuracy"),
-    "within modes": ("within_features", "multimodality_features", "diversity_features"),
-}
-"""The measures of each part of collapse, where there is an encoder."""
 LAST = 5
 """Generations at the end that are averaged."""
 
-Rows = Sequence[Mapping[str, Any]]
-Cell = tuple[int, float, float]
-"""n, guidance, lambda."""
+BySeed = Mapping[int, float]
 
 
-def there(rows: Rows, measures: Sequence[str]) -> tuple[str, ...]:
-    """The measures by their names in these rows: without an encoder laws are compared among kinetic features."""
-    encoded = any("fid_features" in row for row in rows)
-    return tuple(dict.fromkeys(one if encoded else one.replace("features", "kinetic") for one in measures))
-
-
-def own(rows: Rows) -> list[Mapping[str, Any]]:
-    """The rows of chains that start from their own seed's generation 0: all but twins."""
-    return [row for row in rows if row["start"] == row["seed"]]
-
-
-def cells(rows: Rows) -> list[Cell]:
-    """Every (n, guidance, lambda) at which a loop trains on its own samples, in order."""
-    return sorted({(row["n"], row["guidance"], row["lam"]) for row in rows if row["arm"] != "baseline"})
-
-
-def arms(rows: Rows, cell: Cell) -> list[str]:
-    """The arms of a cell in order of appearance: the baseline first, where there is one of its n and guidance."""
-    found = dict.fromkeys(row["arm"] for row in rows if _in(row, cell))
-    return sorted(found, key=lambda arm: arm != "baseline")
-
-
-def named(cell: Cell) -> dict[str, Any]:
-    """A cell as columns of a row."""
-    return dict(zip(("n", "guidance", "lam"), cell, strict=True))
-
-
-def of(rows: Rows, cell: Cell, arm: str) -> list[Mapping[str, Any]]:
-    """The rows of an arm in a cell; the baseline's stand in every cell of its n and guidance."""
-    return [row for row in own(rows) if row["arm"] == arm and _in(row, cell)]
-
-
-def _in(row: Mapping, cell: Cell) -> bool:
-    return (row["n"], row["guidance"]) == cell[:2] and (row["arm"] == "baseline" or row["lam"] == cell[2])
-
-
-def by_seed(rows: Rows, measure: str) -> dict[int, dict[int, float]]:
+def by_seed(rows: Iterable[Row], measure: str) -> dict[int, dict[int, float]]:
     """A measure's finite values by seed and generation."""
     found: dict[int, dict[int, float]] = {}
     for row in rows:
@@ -90,7 +38,7 @@ def by_seed(rows: Rows, measure: str) -> dict[int, dict[int, float]]:
     return found
 
 
-def ends(rows: Rows, measure: str) -> dict[int, float]:
+def ends(rows: Iterable[Row], measure: str) -> dict[int, float]:
     """The mean of the last `LAST` generations of each seed that reached the last one; one that died has no end."""
     values = by_seed(rows, measure)
     last = max((max(one) for one in values.values()), default=0)
@@ -100,7 +48,7 @@ def ends(rows: Rows, measure: str) -> dict[int, float]:
     }
 
 
-def drifts(rows: Rows, measure: str) -> dict[int, float]:
+def drifts(rows: Iterable[Row], measure: str) -> dict[int, float]:
     """The least-squares slope per generation of each seed, over the generations after 0; three at the least."""
     found = {}
     for seed, one in by_seed(rows, measure).items():
@@ -110,7 +58,7 @@ def drifts(rows: Rows, measure: str) -> dict[int, float]:
     return found
 
 
-def multiple(ours: Mapping[int, float], baseline: Mapping[int, float]) -> Estimate:
+def multiple(ours: BySeed, baseline: BySeed) -> Estimate:
     """The end as a multiple of the baseline's: mean of the logarithms of the ratio over the seeds of both.
 
     NaN where a value is not positive.
@@ -121,41 +69,38 @@ def multiple(ours: Mapping[int, float], baseline: Mapping[int, float]) -> Estima
     return Estimate(*(math.exp(one) for one in over_seeds([math.log(a / b) for a, b in both])))
 
 
-def removed(ends_of: Mapping[str, Mapping[int, float]], arm: str) -> Estimate:
-    """The share (uncorrected - arm) / (uncorrected - baseline), over the seeds that all three have."""
-    if not {"uncorrected", "baseline"} <= set(ends_of):
-        return UNKNOWN
-    free, base, fixed = ends_of["uncorrected"], ends_of["baseline"], ends_of[arm]
-    seeds = sorted(set(free) & set(base) & set(fixed))
-    return fieller([free[s] - fixed[s] for s in seeds], [free[s] - base[s] for s in seeds])
+def removed(free: BySeed, corrected: BySeed, baseline: BySeed) -> Estimate:
+    """The share (uncorrected - corrected) / (uncorrected - baseline), over the seeds that all three have."""
+    seeds = sorted(set(free) & set(baseline) & set(corrected))
+    return fieller([free[s] - corrected[s] for s in seeds], [free[s] - baseline[s] for s in seeds])
 
 
-def decompose(rows: Rows) -> list[dict[str, Any]]:
-    """Every measure of every cell and arm.
+def decompose(results: Results) -> Rows:
+    """Every measure that has a kind, of every cell and arm.
 
     Returns:
-        rows of n, guidance, lam, arm, kind, measure, seeds and of four estimates, each as NAME, NAME_low, NAME_high:
-        ``end``, ``drift``, ``multiple`` (NaN for the baseline) and ``removed`` (NaN for arms that correct nothing).
+        rows of cell, arm, kind, measure, seeds and of four estimates, each as NAME, NAME_low, NAME_high: ``end``,
+        ``drift``, ``multiple`` (NaN for the baseline) and ``removed`` (NaN for arms that correct nothing).
     """
-    found = []
+    rows, found = uncoupled(results.rows), []
     for cell in cells(rows):
         parts = {arm: of(rows, cell, arm) for arm in arms(rows, cell)}
-        for kind, measures in KINDS.items():
-            for measure in there(rows, measures):
-                ends_of = {arm: ends(part, measure) for arm, part in parts.items()}
-                for arm, part in parts.items():
-                    if ends_of[arm]:
-                        name = named(cell) | {"arm": arm, "kind": kind, "measure": measure, "seeds": len(ends_of[arm])}
-                        found.append(name | _figures(part, measure, ends_of, arm))
+        for measure in [one for one in results.measures if one.kind]:
+            ends_of = {arm: ends(part, measure.name) for arm, part in parts.items()}
+            for arm in [arm for arm in parts if ends_of[arm]]:
+                found.append(
+                    head(parts[arm][0], cell)
+                    | {"kind": measure.kind, "measure": measure.name, "seeds": len(ends_of[arm])}
+                    | spread("end", over_seeds(list(ends_of[arm].values())))
+                    | spread("drift", over_seeds(list(drifts(parts[arm], measure.name).values())))
+                    | _compared(results, ends_of, arm)
+                )
     return found
 
 
-def _figures(part: Rows, measure: str, ends_of: Mapping[str, Mapping[int, float]], arm: str) -> dict[str, float]:
-    corrects = arm not in FREE
-    estimates = {
-        "end": over_seeds(list(ends_of[arm].values())),
-        "drift": over_seeds(list(drifts(part, measure).values())),
-        "multiple": UNKNOWN if arm == "baseline" else multiple(ends_of[arm], ends_of.get("baseline", {})),
-        "removed": removed(ends_of, arm) if corrects else UNKNOWN,
-    }
-    return {key: value for name, one in estimates.items() for key, value in spread(name, one).items()}
+def _compared(results: Results, ends_of: Mapping[str, BySeed], arm: str) -> dict[str, Any]:
+    """An arm's ends beside those of the baseline and of the uncorrected loop."""
+    free, base = (ends_of.get(name, {}) for name in (results.uncorrected, results.baseline))
+    times = UNKNOWN if arm == results.baseline else multiple(ends_of[arm], base)
+    share = removed(free, ends_of[arm], base) if results.corrects(arm) else UNKNOWN
+    return spread("multiple", times) | spread("removed", share)

@@ -1,13 +1,12 @@
-"""The loop's measured contraction: by what factor the distance of a lane to its twin shrinks per generation.
+"""The measured contraction of a loop: by what factor the distance of coupled chains shrinks per generation.
 
     log d_t = a + t log(rate)
 
 fitted by weighted least squares over the generations from 0 to the last before d_t falls under its noise. Where the
 distance stops shrinking and stays, chance or a second fixed point holds the two apart: the line is then broken into a
-slope and a level, and the rate is the slope's (a real bend is round, so rather too near 1). Twins of the baseline
-(lambda 0) show the memory of a refit that stops short of its optimum: with a refit to the optimum their distance would
-vanish in one generation.
-Shapes: T generations, B = 1 + R weightings (`twins.Curve`).
+slope and a level, and the rate is the slope's (a real bend is round, so rather too near 1). Coupled chains without
+synthetic data show the memory of a refit that stops short of its optimum: with a refit to the optimum their distance
+would vanish in one generation. Shapes: T generations, B = 1 + R weightings (`coupling.Curve`).
 """
 
 import functools
@@ -17,19 +16,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from selfloop.analysis.cells import Rows, placed
 from selfloop.analysis.coupling import Curve, curves, unit_length
-from selfloop.domains.motion.grid import evidence
+from selfloop.engine import folder
+from selfloop.engine.domain import primary
+from selfloop.engine.folder import Held
 from selfloop.metrics.estimates import LEVEL, UNKNOWN, Estimate, over_seeds
 
 ABOVE = 2.0
-"""Standard deviations of noise over which a squared distance counts as seen: by `twins.Curve.noise`, which doubles the
-true one where there is no distance."""
+"""Standard deviations of noise over which a squared distance counts as seen: by `coupling.Curve.noise`, which doubles
+the true one where there is no distance."""
 FEWEST = 4
 """Generations that a rate is read from at the least."""
 SURE = 10.0
 """By how much a broken line must be better (in BIC) than a straight one: what is called very strong evidence."""
-
-Rows = list[dict[str, Any]]
 
 
 class Rate(NamedTuple):
@@ -151,38 +151,47 @@ def _exp(slope: Estimate) -> Estimate:
     return Estimate(*(math.exp(one) for one in slope))
 
 
-def pairs(out: Path) -> list[tuple[evidence.Held, evidence.Held]]:
-    """Every twin of a grid with the lane that it is the twin of."""
-    held = evidence.lanes(out)
-    own = {(*one.cell, one.seed): one for one in held if not one.twin}
-    return [(own[key], one) for one in held if one.twin and (key := (*one.cell, one.seed)) in own]
+def pairs(out: Path) -> list[tuple[Held, Held]]:
+    """Every chain of a run that has a coupled one, with that one."""
+    held = folder.chains(out)
+    own = {(*one.cell, one.seed): one for one in held if not one.coupled}
+    return [(own[key], one) for one in held if one.coupled and (key := (*one.cell, one.seed)) in own]
 
 
 def measure(out: Path) -> tuple[Rows, Rows]:
-    """The contraction of every cell that has twins, and the distances that it is read from.
+    """The contraction of every cell that has coupled chains, and the distances that it is read from.
 
     Returns:
-        rates, one row a cell and distance (``mmd``, ``paired``): n, guidance, lam, arm, distance, rate, low, high,
-        seeds, ``apart`` (whether every seed could be read for itself), used (generations, mean), level (where the
-        distance stays), why (nothing could be read);
-        and distances, one row a pair of lanes and distance: n, guidance, lam, arm, seed, start, distance, and lists
-        generation, value (the root, 0 where the square is negative), noise (sd of the square over twice the value).
+        rates, one row a cell, arm and distance (``mmd``, ``paired``): those, rate, low, high, seeds, ``apart`` (whether
+        every seed could be read for itself), used (generations, mean), level (where the distance stays), why (nothing
+        could be read);
+        and distances, one row a pair of chains and distance: cell, arm, seed, start, distance, and lists generation,
+        value (the root, 0 where the square is negative), noise (sd of the square over twice the value).
     """
-    real = evidence.reference(out)
-    space = evidence.main(real)
-    length = unit_length(real[space])
+    about = folder.about(out)
     found: dict[tuple, list[Curve]] = {}
     distances: Rows = []
-    for lane, twin in pairs(out):
-        both = evidence.trace(lane, space), evidence.trace(twin, space)
-        for name, curve in curves(*both, length, lane.seed).items():
-            found.setdefault((lane.cell, name), []).append(curve)
-            distances.append(_named(lane.cell, name) | {"seed": lane.seed, "start": twin.start} | _listed(curve))
-    return [_row(cell, name, own) for (cell, name), own in found.items()], distances
+    for one, other in pairs(out):
+        space, length = _measure_of(out, one.n, tuple(about["spaces"]))
+        both = folder.trace(one, space), folder.trace(other, space)
+        for name, curve in curves(*both, length, one.seed).items():
+            found.setdefault((one.cell, name), []).append(curve)
+            distances.append(_named(one.cell, name) | {"seed": one.seed, "start": other.start} | _listed(curve))
+    rates = [_row(cell, name, own) for (cell, name), own in found.items()]
+    return placed(about, rates), placed(about, distances)
+
+
+@functools.lru_cache(maxsize=8)
+def _measure_of(out: Path, n: int, spaces: tuple[str, ...]) -> tuple[str, float]:
+    """The array that laws of one n are compared by, and its unit of length."""
+    points = folder.named(folder.real(out, n), "space")
+    space = primary(spaces, points)
+    return f"space/{space}", unit_length(points[space])
 
 
 def _named(cell: tuple, name: str) -> dict[str, Any]:
-    return dict(zip(("n", "guidance", "lam", "arm"), cell, strict=True)) | {"distance": name}
+    n, axes, lam, arm = cell
+    return {"n": n, **dict(axes), "lam": lam, "arm": arm, "distance": name}
 
 
 def _row(cell: tuple, name: str, own: list[Curve]) -> dict[str, Any]:

@@ -1,14 +1,14 @@
-"""How far apart two chains of the same random numbers are, generation by generation: curves with their own noise.
+"""Synchronous coupling: how far apart two chains of the same random numbers are, generation by generation.
 
-A lane and its twin differ in the generation 0 they start from and in nothing else: same noise, same conditions, same
-draws. So their evaluation samples come in pairs (x_i, y_i), and two distances can be told:
+A chain and the one coupled to it differ in the generation 0 they start from and in nothing else: same noise, same
+conditions, same draws. So their evaluation samples come in pairs (x_i, y_i), and two distances can be told:
 
     square    MMD^2 of the two laws of features, as the unbiased mean over i != j of
               h_ij = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(x_j, y_i)
     paired    the mean of |x_i - y_i|^2, an upper bound of the laws' W2^2: it also sees samples that changed places
 
 `metrics.mmd2` would count the pairs i = j in its last term, which are alike by design, and come out too low. The
-kernel is the mean of Gaussian ones of `metrics.mmd.SCALES` times one length for all generations, lanes and cells.
+kernel is the mean of Gaussian ones of `metrics.mmd.SCALES` times one length for all chains and generations of one n.
 Shapes: N pairs, F features, T generations, B = 1 + R weightings.
 """
 

@@ -1,13 +1,14 @@
 """The effective gamma of each arm's corrector on the samples of its own loop, every few generations.
 
-What `selfloop.audit` finds for evaluation samples before and after the arm's corrector, against real windows of clips
-that neither has seen; samples of all seeds together. Where it refuses (too near to real motion to read a contraction,
-too few clips) there is no number. On-policy values are the ones to put into a prediction: a corrector's gamma on made
-corruptions overstates what it does to a loop's own samples. Shapes: N samples a seed, M reference windows, F features.
+What `selfloop.audit` finds for evaluation samples before and after the arm's corrector, against the reference; samples
+of all seeds together. Where it refuses (too near to the reference to read a contraction, too few groups) there is no
+number. On-policy values are the ones to put into a prediction: a corrector's gamma on made corruptions overstates what
+it does to a loop's own samples.
+Shapes: N samples a seed, M reference samples, F features.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,11 @@ import numpy as np
 from jax import Array
 from scipy.stats import t as student
 
+from selfloop.analysis.cells import Row, Rows, cell_of, grouped, head, placed, recorded
 from selfloop.audit import Audit, audit
 from selfloop.batch import Batch, uniform
-from selfloop.domains.motion import artefacts
-from selfloop.domains.motion.bench.spaces import FLOOR, UNITS
-from selfloop.domains.motion.grid import evidence
-from selfloop.domains.motion.model.kinetics import scale_of, standardise
+from selfloop.engine import folder
+from selfloop.engine.domain import primary
 from selfloop.engine.folder import Held
 from selfloop.errors import DataError, TooNearError
 from selfloop.metrics.estimates import LEVEL, UNKNOWN, Estimate
@@ -31,19 +31,9 @@ from selfloop.runs import record
 RESAMPLES = 400
 FILE = "gammas.jsonl"
 
-Rows = list[dict[str, Any]]
-
-
-def artefact_points(values: np.ndarray, reference: np.ndarray) -> Array:
-    """Artefacts [N, 6] as points, by the formula of `bench.spaces.artefact_space`, from values already measured."""
-    real = jnp.asarray(reference)
-    unit = jnp.maximum(real.mean(0), jnp.array([UNITS[name] for name in artefacts.NAMES], real.dtype))
-    scale = scale_of(jnp.log1p(real / unit[None]), floor=FLOOR)
-    return standardise(jnp.log1p(jnp.asarray(values) / unit[None]), scale)
-
 
 def effective(
-    key: Array, raw: Array, corrected: Array, failed: np.ndarray, reference: Array, clip: np.ndarray
+    key: Array, raw: Array, corrected: Array, failed: np.ndarray, reference: Array, group: np.ndarray | None
 ) -> Audit | None:
     """The audit of points [N, F] and their corrections against the reference [M, F], or None where it refuses.
 
@@ -53,7 +43,7 @@ def effective(
     info = {"failed": jnp.asarray(failed)}
     try:
         return audit(
-            key, lambda key, batch, state: (done, info), uniform(raw), uniform(reference), group=clip, level=LEVEL,
+            key, lambda key, batch, state: (done, info), uniform(raw), uniform(reference), group=group, level=LEVEL,
             resamples=RESAMPLES,
         )  # fmt: skip
     except (TooNearError, DataError):
@@ -61,75 +51,84 @@ def effective(
 
 
 def measure(out: Path) -> Rows:
-    """The effective gamma of every cell that corrects, by generation and space; kept in the grid's folder.
+    """The effective gamma of every cell and arm that corrects, by generation and space; kept in the run's folder.
+
+    Spaces are the primary one and those that the domain has ``audited``. What was kept is not computed again, unless it
+    rested on fewer seeds.
 
     Returns:
-        one row a cell, generation and space: n, guidance, lam, arm, generation, space, seeds, gamma, low, high,
-        alignment, projection, failed (share); where the audit refuses, gamma and what follows are NaN. What was kept is
-        not computed again, unless it rested on fewer seeds.
+        one row a cell, arm, generation and space: those, seeds, gamma, low, high, alignment, projection, failed
+        (share); where the audit refuses, gamma and what follows are NaN.
     """
-    kept = {_key(row): row for row in record.read(out / FILE)}
-    spaces = (evidence.main(evidence.reference(out)), "artefacts")
+    about = folder.about(out)
+    kept = {_key(row): row for row in placed(about, record.read(out / FILE))}
     found = []
-    for cell, held in _correcting(evidence.lanes(out)).items():
-        for generation in sorted(set().union(*(evidence.generations(lane.folder) for lane in held))):
-            arrays = _samples(held, generation, spaces)
-            for space in spaces if arrays else ():
-                name = dict(zip(("n", "guidance", "lam", "arm"), cell, strict=True))
-                name |= {"generation": generation, "space": space}
-                seeds = len(arrays["failed"])
-                row = kept.get(_key(name))
-                if row is None or row["seeds"] != seeds:
-                    row = name | {"seeds": seeds} | _audited(out, arrays, space)
-                    record.append(out / FILE, row)
-                found.append({key: _number(value) for key, value in row.items()})
+    for held in _correcting(out, about):
+        for row, samples in _unread(out, about, held):
+            (row,) = placed(about, [row])
+            old = kept.get(_key(row))
+            if old is None or old["seeds"] != row["seeds"]:
+                old = row | _audited(*samples)
+                record.append(out / FILE, recorded(old))
+            found.append({key: _number(value) for key, value in old.items()})
     return found
 
 
-def _key(row: dict[str, Any]) -> tuple:
-    return tuple(row[name] for name in ("n", "guidance", "lam", "arm", "generation", "space"))
+def _unread(out: Path, about: Row, held: Sequence[Held]) -> Iterator[tuple[dict[str, Any], tuple]]:
+    """What there is to audit of the chains of a cell: a row that names it, and what `_audited` takes."""
+    n, axes, lam, arm = held[0].cell
+    real = folder.real(out, n)
+    points = folder.named(real, "space")
+    spaces = (primary(about["spaces"], points), *(space for space in about["audited"] if space in points))
+    for generation in sorted(set().union(*(folder.generations(one.folder) for one in held))):
+        arrays = _samples(held, generation, spaces)
+        for space in spaces if arrays else ():
+            row = {"n": n, **dict(axes), "lam": lam, "arm": arm, "generation": generation, "space": space}
+            yield row | {"seeds": len(arrays["failed"])}, (arrays, space, points[space], real.get("group"))
+
+
+def _key(row: Row) -> tuple:
+    return cell_of(row), row["arm"], row["generation"], row["space"]
 
 
 def _number(value: Any) -> Any:
     return record.number(value) if value is None or value in ("inf", "-inf") else value
 
 
-def _correcting(lanes: list[Held]) -> dict[tuple, list[Held]]:
-    """The lanes of each cell whose arm corrects, but twins."""
+def _correcting(out: Path, about: Row) -> list[list[Held]]:
+    """The chains of each cell and arm that corrects, but coupled ones."""
     cells: dict[tuple, list[Held]] = {}
-    for lane in lanes:
-        if not lane.twin and lane.arm not in evidence.FREE:
-            cells.setdefault(lane.cell, []).append(lane)
-    return cells
+    for one in folder.chains(out):
+        if not one.coupled and about["arms"][one.arm]["corrects"]:
+            cells.setdefault(one.cell, []).append(one)
+    return list(cells.values())
 
 
-def _samples(held: list[Held], generation: int, spaces: Sequence[str]) -> dict[str, list[np.ndarray]]:
-    """Observations of the living lanes of a cell that were also corrected in this generation; empty where none was."""
+def _samples(held: Sequence[Held], generation: int, spaces: Sequence[str]) -> dict[str, list[np.ndarray]]:
+    """Observations of the living chains of a cell that were also corrected in this generation; empty where none was."""
     found: dict[str, list[np.ndarray]] = {}
-    for lane in held:
-        if generation not in evidence.generations(lane.folder):
+    for one in held:
+        if generation not in folder.generations(one.folder):
             continue
-        failed = evidence.observed(lane.folder, generation, "corrected_failed")
+        failed = folder.observed(one.folder, generation, "corrected/failed")
         if failed is None:
             continue
-        own = {"failed": failed[lane.index].astype(bool)}
-        for name in spaces:
-            for kind in (name, f"corrected_{name}"):
-                own[kind] = evidence.observed(lane.folder, generation, kind)[lane.index]
-        if all(np.isfinite(own[name]).all() for name in spaces):
+        own = {"failed": failed[one.index].astype(bool)}
+        for name in [f"{kind}/{space}" for space in spaces for kind in ("space", "corrected/space")]:
+            own[name] = folder.observed(one.folder, generation, name)[one.index]
+        if all(np.isfinite(own[f"space/{space}"]).all() for space in spaces):
             for name, values in own.items():
                 found.setdefault(name, []).append(values)
     return found
 
 
-def _audited(out: Path, arrays: dict[str, list[np.ndarray]], space: str) -> dict[str, float]:
-    joined = {name: np.concatenate(parts) for name, parts in arrays.items()}
-    real, raw, after = evidence.reference(out), joined[space], joined[f"corrected_{space}"]
-    failed = joined["failed"] | ~np.isfinite(after).all(1)
-    points = [jnp.asarray(values) for values in (raw, after, real[space])]
-    if space == "artefacts":
-        points = [artefact_points(values, real[space]) for values in (raw, after, real[space])]
-    found = effective(jax.random.key(0), *points[:2], failed, points[2], real["clip"])
+def _audited(
+    arrays: dict[str, list[np.ndarray]], space: str, reference: np.ndarray, group: np.ndarray | None
+) -> dict[str, float]:
+    names = ("failed", f"space/{space}", f"corrected/space/{space}")
+    failed, raw, after = (np.concatenate(arrays[name]) for name in names)
+    failed |= ~np.isfinite(after).all(1)
+    found = effective(jax.random.key(0), *map(jnp.asarray, (raw, after)), failed, jnp.asarray(reference), group)
     return _figures(found) | {"failed": float(failed.mean())}
 
 
@@ -148,20 +147,17 @@ def averages(rows: Rows, first: int = 1) -> Rows:
     generation to generation.
 
     Returns:
-        rows of n, guidance, lam, arm, space, generations (read), refused, gamma, low, high.
+        rows of cell, arm, space, generations (read), refused, gamma, low, high.
     """
-    cells: dict[tuple, Rows] = {}
-    for row in rows:
-        if row["generation"] >= first:
-            name = tuple(row[field] for field in ("n", "guidance", "lam", "arm", "space"))
-            cells.setdefault(name, []).append(row)
     found = []
-    for name, own in cells.items():
+    for own in grouped(
+        [row for row in rows if row["generation"] >= first], "n", "axes", "lam", "arm", "space"
+    ).values():
         read = [row for row in own if not math.isnan(row["gamma"])]
         one = _mean([Estimate(*(_rho(row[end]) for end in ("gamma", "high", "low"))) for row in read])
         found.append(
-            dict(zip(("n", "guidance", "lam", "arm", "space"), name, strict=True))
-            | {"generations": len(read), "refused": len(own) - len(read)}
+            head(own[0])
+            | {"space": own[0]["space"], "generations": len(read), "refused": len(own) - len(read)}
             | {"gamma": _gamma(one.value), "low": _gamma(one.high), "high": _gamma(one.low)}
         )
     return found

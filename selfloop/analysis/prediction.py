@@ -1,4 +1,4 @@
-"""The contraction that theory expects of a cell, beside the one that was measured.
+"""The predicted contraction of a cell, beside the one that was measured.
 
 Near its fixed point a loop that refits to the optimum contracts by (`stability.rates.exact`, m = 1)
 
@@ -10,23 +10,21 @@ starts from. For a quadratic loss and K steps of gradient descent of size eta, c
     s_{t+1} = r s_t + (1 - r) target(s_t),     r = (1 - eta c)^K,
 
 and as the target moves by rho times the state's error, **the loop contracts by r + (1 - r) rho**. At lambda = 0 the
-target stands still, rho = 0, and the twins of the baseline contract by r: the memory can be measured. That r is the
-same at every lambda needs the loss to be a mean over the training set, so that synthetic data change its optimum but
-not its curvature, and as many steps at every lambda; both hold here. It takes one r for all directions, where a network
-has many; the slowest rule late generations.
+target stands still, rho = 0, and coupled chains without synthetic data contract by r: the memory can be measured. That
+r is the same at every lambda needs the loss to be a mean over the training set, so that synthetic data change its
+optimum but not its curvature, and as many steps at every lambda. It takes one r for all directions, where a network has
+many; the slowest rule late generations.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
 
+from selfloop.analysis.cells import Row, Rows, cell_of, head
 from selfloop.analysis.columns import spread
+from selfloop.analysis.effective_gamma import averages
+from selfloop.analysis.results import Results
+from selfloop.engine.domain import primary
 from selfloop.metrics.estimates import UNKNOWN, Estimate, overlap
 from selfloop.stability import rates as theory
-
-Rows = list[dict[str, Any]]
-UNFIT = ("accumulate", "nearest_real")
-"""Arms that the formula is not about: one keeps all samples, the other's fixed point is not the data's."""
 
 
 def loop_rate(lam: float, gamma: float) -> float:
@@ -63,33 +61,29 @@ def _or(limit: float, value: float) -> float:
     return value if math.isnan(limit) else limit
 
 
-def predictions(rates: Sequence[Mapping], gammas: Sequence[Mapping]) -> Rows:
-    """Predicted beside measured, one row a cell and distance whose arm trains on its own samples.
+def predictions(results: Results) -> Rows:
+    """Predicted beside measured, one row a cell, distance and arm that the formula is about (``predicted``).
 
-    Args:
-        rates: rows of `contraction.measure`.
-        gammas: rows of `gammas.averages`; those in the space of artefacts are left aside, as rates are not.
+    Gamma is that in the primary space, as rates are; the memory is the baseline's rate.
 
     Returns:
-        rows of n, guidance, lam, arm, distance and of three estimates, each as NAME, NAME_low, NAME_high: ``measured``,
+        rows of cell, arm, distance and of three estimates, each as NAME, NAME_low, NAME_high: ``measured``,
         ``predicted`` and ``remembered`` (NaN where gamma or the memory is not known); also gamma, memory, and ``holds``
         and ``holds_remembered``: whether the predicted and the measured interval meet, None where one is not known.
     """
-    known = {
-        _key(row): Estimate(row["gamma"], row["low"], row["high"]) for row in gammas if row["space"] != "artefacts"
-    }
-    rest = {(row["n"], row["guidance"], row["distance"]): _rate(row) for row in rates if row["arm"] == "baseline"}
-    found = []
-    for row in rates:
-        if row["arm"] == "baseline" or row["arm"] in UNFIT:
+    rest = {(row["n"], row["axes"], row["distance"]): _rate(row)
+            for row in results.rates if row["arm"] == results.baseline}  # fmt: skip
+    known, found = _gammas(results), []
+    for row in results.rates:
+        if not (row["synthetic"] and results.about["arms"][row["arm"]]["predicted"]):
             continue
-        gamma = Estimate(0.0, 0.0, 0.0) if row["arm"] == "uncorrected" else known.get(_key(row), UNKNOWN)
-        memory = rest.get((row["n"], row["guidance"], row["distance"]), UNKNOWN)
+        gamma = known.get((cell_of(row), row["arm"]), UNKNOWN) if results.corrects(row["arm"]) else Estimate(0, 0, 0)
+        memory = rest.get((row["n"], row["axes"], row["distance"]), UNKNOWN)
         rho, measured = plain(row["lam"], gamma), _rate(row)
         full = remembered(rho, memory)
         found.append(
-            {name: row[name] for name in ("n", "guidance", "lam", "arm", "distance")}
-            | {"gamma": gamma.value, "memory": memory.value}
+            head(row)
+            | {"distance": row["distance"], "gamma": gamma.value, "memory": memory.value}
             | spread("measured", measured)
             | spread("predicted", rho)
             | spread("remembered", full)
@@ -98,9 +92,16 @@ def predictions(rates: Sequence[Mapping], gammas: Sequence[Mapping]) -> Rows:
     return found
 
 
-def _key(row: Mapping) -> tuple:
-    return row["n"], row["guidance"], row["lam"], row["arm"]
+def _gammas(results: Results) -> dict[tuple, Estimate]:
+    """The mean gamma in the primary space by cell and arm."""
+    rows = averages(results.gammas)
+    space = primary(results.about["spaces"], {row["space"]: row for row in rows}) if rows else ""
+    return {(cell_of(row), row["arm"]): _interval(row, "gamma") for row in rows if row["space"] == space}
 
 
-def _rate(row: Mapping) -> Estimate:
-    return Estimate(row["rate"], row["low"], row["high"])
+def _rate(row: Row) -> Estimate:
+    return _interval(row, "rate")
+
+
+def _interval(row: Row, name: str) -> Estimate:
+    return Estimate(row[name], row["low"], row["high"])

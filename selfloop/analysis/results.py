@@ -1,95 +1,172 @@
-"""All that the tables and figures of a grid are made of, from its folder or from the small records in the docs.
+"""The results of a run: all that its tables and figures are made of, from its folder or from the records of one.
 
-The records are JSON objects of five kinds: a ``lane`` (its measures as lists over the generations), a ``rate``, a
-``distance`` (of a pair of twins), a ``gamma``, a ``floor``. Figures need nothing else. Numbers have five digits.
+The records are JSON objects of six kinds: ``about`` (what `folder.write_about` wrote), a ``chain`` (its measures as
+lists over the generations), a ``rate``, a ``distance`` (of a coupled chain), a ``gamma``, a line of ``real`` data.
+Numbers have five digits.
 """
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from selfloop.analysis.components import KINDS, own, there
-from selfloop.analysis.cost import PARTS
-from selfloop.domains.motion.grid import contraction, gammas
-from selfloop.engine.measure import floor_rows, measured
+from selfloop.analysis import contraction, effective_gamma
+from selfloop.analysis.cells import Row, Rows, grouped, placed, recorded, uncoupled
+from selfloop.engine import folder
+from selfloop.engine.domain import Measure
+from selfloop.errors import DataError
 from selfloop.runs.record import number
+from selfloop.wording import heading
 
+KINDS = ("artefact", "moment", "drift", "mode", "within")
+"""The parts of collapse."""
+PARTS = ("train", "sample", "correct", "evaluate", "audit")
+"""The parts of a generation's time."""
 DIGITS = 5
-LANE = ("n", "guidance", "arm", "lam", "seed", "start")
-_TEXT = ("kind", "arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart")
+_CLOCKS = tuple(f"{clock}_{part}" for clock in ("seconds", "core_seconds") for part in PARTS)
+KEPT = ("loss", "failed", "moved", "stopped", *_CLOCKS)
+"""What records keep of a chain beside its measures."""
+_NOW = {"lane": "chain", "floor": "real"}
+_TEXT = {"arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart"}
 
-Rows = list[dict[str, Any]]
 
+@dataclass(frozen=True)
+class Results:
+    """What was measured of a run; rows are `placed`."""
 
-class Findings(NamedTuple):
-    """What was measured of a grid."""
-
+    about: Mapping[str, Any]
+    """`folder.about`."""
     rows: Rows
-    """One a lane and generation: `measuring.measured`."""
+    """One a chain and generation: `measure.measured`."""
     rates: Rows
     """`contraction.measure`."""
     distances: Rows
     """The same."""
     gammas: Rows
-    """`gammas.measure`."""
-    floors: dict[str, dict[str, Any]]
-    """What real windows score, by n as text: `measuring.floor_rows`."""
+    """`effective_gamma.measure`."""
+    real: Mapping[str, Mapping[str, Row]]
+    """The lines of real data, by n as text and by name: `measure.reference_lines`."""
+
+    @functools.cached_property
+    def measures(self) -> list[Measure]:
+        """The measures that the run has, part by part of collapse; those of none come last."""
+        known = [Measure(**one) for one in self.about["measures"]]
+        there = [one for one in known if any(one.name in row for row in self.rows)]
+        return sorted(there, key=lambda one: (*KINDS, one.kind).index(one.kind))
+
+    @functools.cached_property
+    def headline(self) -> list[str]:
+        """The names of those that stand in the first table, in the domain's order."""
+        here = {one.name for one in self.measures if one.headline}
+        return [one["name"] for one in self.about["measures"] if one["name"] in here]
+
+    @functools.cached_property
+    def arms(self) -> list[str]:
+        """The arms that were run, in the domain's order."""
+        here = {row["arm"] for row in (*self.rows, *self.rates)}
+        return [arm for arm in self.about["arms"] if arm in here]
+
+    @functools.cached_property
+    def baseline(self) -> str | None:
+        """The arm without synthetic data, against which the others are held."""
+        return self._first(corrects=False, synthetic=False)
+
+    @functools.cached_property
+    def uncorrected(self) -> str | None:
+        """The arm that augments and corrects nothing: what collapses."""
+        return self._first(corrects=False, synthetic=True, predicted=True)
+
+    def _first(self, **facts: bool) -> str | None:
+        return next((arm for arm in self.arms if facts.items() <= self.about["arms"][arm].items()), None)
+
+    def corrects(self, arm: str) -> bool:
+        """Whether the arm changes its samples."""
+        return self.about["arms"][arm]["corrects"]
+
+    def heading(self, name: str) -> str:
+        """A measure's name and unit as a reader is told them."""
+        return heading(name, {one["name"]: one["unit"] for one in self.about["measures"]}.get(name, ""))
 
 
-def find(out: Path) -> Findings:
-    """Measure everything that is left of the grid in ``out``: minutes, less where it was measured before."""
+def find(out: Path) -> Results:
+    """Measure everything that is left of the run in ``out``: minutes, less where it was measured before.
+
+    Raises:
+        DataError: where ``out`` holds no run, or files of it cannot be read.
+    """
+    from selfloop.engine.measure import measured, reference_lines
+
+    about = folder.about(out)
     rates, distances = contraction.measure(out)
-    return Findings(measured(out), rates, distances, gammas.measure(out), floor_rows(out))
+    rows = placed(about, measured(out))
+    return Results(about, rows, rates, distances, effective_gamma.measure(out), reference_lines(out))
 
 
-def pack(findings: Findings) -> Rows:
-    """The findings as records; twins' measures are left out, as no figure shows them."""
-    kept = there(findings.rows, [measure for kind in KINDS.values() for measure in kind])
-    kept += tuple(f"{clock}_{part}" for clock in ("seconds", "core_seconds") for part in PARTS)
-    lanes: dict[tuple, Rows] = {}
-    for row in own(findings.rows):
-        lanes.setdefault(tuple(row[name] for name in LANE), []).append(row)
-    records = [_lane(name, rows, kept) for name, rows in lanes.items()]
-    for kind, rows in (("rate", findings.rates), ("distance", findings.distances), ("gamma", findings.gammas)):
-        records += [{"kind": kind} | row for row in rows]
-    records += [{"kind": "floor", "of": n} | row for n, row in findings.floors.items()]
+def pack(results: Results) -> Rows:
+    """The results as records; the measures of coupled chains are left out, as nothing shows them."""
+    kept = dict.fromkeys([*(one["name"] for one in results.about["measures"]), *KEPT])
+    head = ("n", *results.about["axes"], "arm", "lam", "seed", "start")
+    records: Rows = [{"kind": "about", **results.about}]
+    for name, rows in grouped(uncoupled(results.rows), *head).items():
+        records.append({"kind": "chain", **dict(zip(head, name, strict=True)), **_columns(rows, kept)})
+    for kind, rows in (("rate", results.rates), ("distance", results.distances), ("gamma", results.gammas)):
+        records += [{"kind": kind, **recorded(row)} for row in rows]
+    for n, lines in results.real.items():
+        records += [{"kind": "real", "of": n, "line": line, **row} for line, row in lines.items()]
     return [_rounded(record) for record in records]
 
 
-def _lane(name: tuple, rows: Rows, kept: Iterable[str]) -> dict[str, Any]:
+def _columns(rows: Rows, kept: Iterable[str]) -> dict[str, Any]:
+    """A chain's generations, and the values of what it has of ``kept``."""
     rows = sorted(rows, key=lambda row: row["generation"])
-    values = {measure: [row.get(measure) for row in rows] for measure in kept}
-    values = {measure: column for measure, column in values.items() if any(one is not None for one in column)}
-    head = {"kind": "lane"} | dict(zip(LANE, name, strict=True))
-    return head | {"generation": [row["generation"] for row in rows], "values": values}
+    there = [name for name in kept if any(row.get(name) is not None for row in rows)]
+    values = {name: [row.get(name) for row in rows] for name in there}
+    return {"generation": [row["generation"] for row in rows], "values": values}
 
 
-def unpack(records: Iterable[Mapping[str, Any]]) -> Findings:
-    """The findings that were packed, to the digits kept."""
-    kinds: dict[str, Rows] = {kind: [] for kind in ("lane", "rate", "distance", "gamma", "floor")}
+def unpack(records: Iterable[Row], about: Mapping[str, Any] | None = None) -> Results:
+    """The results that were packed, to the digits kept; ``about`` is needed where the records do not say it.
+
+    Records of selfloop 0.1 name chains ``lane``, and the line of real data ``floor``.
+
+    Raises:
+        DataError: no ``about``.
+    """
+    kinds: dict[str, Rows] = {}
     for record in records:
-        kinds[record["kind"]].append({name: value for name, value in record.items() if name != "kind"})
-    floors = {row["of"]: {name: value for name, value in row.items() if name != "of"} for row in kinds["floor"]}
-    rates, distances, gammas = ([_read(row) for row in kinds[kind]] for kind in ("rate", "distance", "gamma"))
-    return Findings([row for lane in kinds["lane"] for row in _rows(lane)], rates, distances, gammas, floors)
+        kinds.setdefault(_NOW.get(record["kind"], record["kind"]), []).append(_without(record, "kind"))
+    about = next(iter(kinds.get("about", ())), about)
+    if about is None:
+        raise DataError("the records do not say what their measures mean (kind about)")
+    real: dict[str, dict[str, Row]] = {}
+    for row in kinds.get("real", ()):
+        real.setdefault(row["of"], {})[row.get("line", "real")] = _without(row, "of", "line")
+    kinds["chain"] = [row for chain in kinds.get("chain", ()) for row in _rows(chain)]
+    tables = (placed(about, map(_read, kinds.get(kind, ()))) for kind in ("chain", "rate", "distance", "gamma"))
+    return Results(about, *tables, real)
 
 
-def _rows(lane: Mapping[str, Any]) -> Rows:
-    head = {name: lane[name] for name in LANE}
-    return [
-        head
-        | {"generation": generation}
-        | {name: number(column[i]) for name, column in lane["values"].items() if column[i] is not None}
-        for i, generation in enumerate(lane["generation"])
-    ]
+def _without(row: Row, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
 
 
-def _read(row: Mapping[str, Any]) -> dict[str, Any]:
+def _rows(chain: Row) -> Rows:
+    """One row a generation of a chain."""
+    head = _without(chain, "generation", "values")
+    values = [{name: column[i] for name, column in chain["values"].items() if column[i] is not None}
+              for i in range(len(chain["generation"]))]  # fmt: skip
+    return [{**head, "generation": t, **one} for t, one in zip(chain["generation"], values, strict=True)]
+
+
+def _read(row: Row) -> dict[str, Any]:
     """A row with its numbers as numbers: null is NaN, "inf" infinity."""
-    lists = {name: [number(one) for one in value] for name, value in row.items() if isinstance(value, list)}
-    plain = {name: value if name in _TEXT else number(value) for name, value in row.items() if name not in lists}
-    return plain | lists
+    return {name: value if name in _TEXT else _numbers(value) for name, value in row.items()}
+
+
+def _numbers(value: Any) -> Any:
+    return [number(one) for one in value] if isinstance(value, list) else number(value)
 
 
 def _rounded(value: Any) -> Any:

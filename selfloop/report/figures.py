@@ -1,4 +1,4 @@
-"""Figures of a run: a line an arm over the generations, the seeds' spread about it, floors as dashed lines.
+"""Figures over the generations: a line an arm, the seeds' spread about it, what real data score as dashed lines.
 
 Each function returns a matplotlib figure and leaves matplotlib's global state alone; matplotlib is imported when the
 first figure is drawn. What is drawn in INK takes the page's text colour in a report.
@@ -13,7 +13,7 @@ from selfloop.runs import files
 from selfloop.runs.record import number
 from selfloop.wording import named
 
-SPREAD = "Line: mean over seeds. Band: from the smallest to the largest seed. Dashed: floors."
+SPREAD = "Line: mean over seeds. Band: from the smallest to the largest seed. Dashed: real data."
 INK = "#3b4149"
 _COLOURS = {
     "baseline": "#2f81c7",
@@ -48,53 +48,40 @@ def series(rows: Sequence[Mapping], measure: str, arm: str) -> tuple[list[int], 
     return at, [sum(values[t]) / len(values[t]) for t in at], [min(values[t]) for t in at], [max(values[t]) for t in at]
 
 
-def curves(
-    rows: Sequence[Mapping[str, Any]],
-    measure: str,
-    arms: Sequence[str],
-    floor_lines: Mapping[str, float] | None = None,
-    title: str = "",
-    unit: str = "",
-) -> Any:
-    """One measure over the generations.
-
-    Args:
-        rows: records with ``arm``, ``seed``, ``generation`` and the measure.
-        measure: its key; title and unit are read off it where they are not given.
-        arms: which arms, in the order of the legend.
-        floor_lines: label and height of dashed lines, such as what real data scores.
-        title: heading.
-        unit: of the vertical axis.
-
-    Returns:
-        A matplotlib figure; its spread is what SPREAD says.
-    """
-    entries = [*arms, *(floor_lines or {})]
-    columns = 3 if max(map(len, entries), default=0) < 11 else 2
-    figure = blank(3.8, 2.5 + 0.17 * math.ceil(len(entries) / columns))
-    axes = figure.subplots()
-    _draw(axes, rows, measure, arms, floor_lines or {}, title, unit)
-    _legend(figure, axes, "outside lower left", columns)
-    return figure
-
-
 def grid(
     rows: Sequence[Mapping[str, Any]],
     measures: Sequence[str],
     arms: Sequence[str],
-    floors: Mapping[str, Mapping[str, float]] | None = None,
+    lines: Mapping[str, Mapping[str, float]] | None = None,
+    units: Mapping[str, str] | None = None,
     columns: int = 3,
 ) -> Any:
-    """Small multiples of `curves`, one a measure; ``floors`` maps a floor's label to its row of measures."""
+    """Small multiples: a panel a measure, a line an arm over the generations; its spread is what SPREAD says.
+
+    Args:
+        rows: records with ``arm``, ``seed``, ``generation`` and the measures.
+        measures: their keys; titles and units are read off them.
+        arms: which arms, in the order of the legend.
+        lines: by label what is drawn dashed, such as what real data score: rows of measures.
+        units: those of measures whose names do not carry them.
+        columns: panels beside one another, at the most.
+    """
     columns = min(columns, len(measures))
     height = math.ceil(len(measures) / columns)
     figure = blank(3.6 * columns, 2.6 * height + 0.5)
-    panels = figure.subplots(height, columns, squeeze=False).flat
+    panels = list(figure.subplots(height, columns, squeeze=False).flat)
     for axes, measure in zip(panels, measures, strict=False):
-        _draw(axes, rows, measure, arms, {label: row.get(measure) for label, row in (floors or {}).items()}, "", "")
-    for axes in list(panels.base.flat)[len(measures) :]:
+        drawn = []
+        for arm, marker in zip(arms, _MARKERS * len(arms), strict=False):
+            drawn += course(axes, rows, measure, arm, colours(arms)[arm], marker=marker, markersize=3.5, linewidth=1.8)
+        drawn += dashed(axes, {label: row.get(measure) for label, row in (lines or {}).items()})
+        _scale(axes, drawn)
+        title, unit = named(measure)
+        style(axes, title, "generation", (units or {}).get(measure) or unit)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    for axes in panels[len(measures) :]:
         axes.set_visible(False)
-    _legend(figure, panels.base.flat[0], "outside upper left", columns=2 * columns)
+    legend(figure, 2 * columns, "outside upper left")
     return figure
 
 
@@ -121,27 +108,22 @@ def save(path: str | Path, figure: Any, dpi: int = 160) -> None:
     files.replace(path, buffer.getvalue())
 
 
-def _draw(
-    axes: Any, rows: Sequence[Mapping], measure: str, arms: Sequence[str], floors: Mapping, title: str, unit: str
-) -> None:
-    name, implied = named(measure)
+def course(axes: Any, rows: Sequence[Mapping], measure: str, arm: str, colour: str, **look: Any) -> list[float]:
+    """Draw an arm's mean and spread over the generations; all that the panel must have room for."""
+    at, mean, low, high = series(rows, measure, arm)
+    axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(at, mean, color=colour, markevery=max(len(at) // 10, 1), label=text(arm), **look)
+    return low + high
+
+
+def dashed(axes: Any, lines: Mapping[str, float]) -> list[float]:
+    """Draw the finite ones of these heights as dashed lines; those heights."""
     drawn = []
-    for arm, marker in zip(arms, _MARKERS * len(arms), strict=False):
-        at, mean, low, high = series(rows, measure, arm)
-        drawn += low + high
-        colour = colours(arms)[arm]
-        axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
-        every = max(len(at) // 10, 1)
-        axes.plot(
-            at, mean, color=colour, linewidth=1.8, marker=marker, markersize=3.5, markevery=every, label=_text(arm)
-        )
-    for (label, height), dashes in zip(floors.items(), [(4, 3), (1, 2), (6, 2, 1, 2)] * len(floors), strict=False):
+    for (label, height), dashes in zip(lines.items(), [(4, 3), (1, 2), (6, 2, 1, 2)] * len(lines), strict=False):
         if math.isfinite(number(height)):
             drawn.append(number(height))
-            axes.axhline(number(height), color=INK, linewidth=1, dashes=dashes, label=_text(label))
-    _scale(axes, drawn)
-    style(axes, title or name, "generation", unit or implied)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.axhline(number(height), color=INK, linewidth=1, dashes=dashes, label=text(label))
+    return drawn
 
 
 def _scale(axes: Any, drawn: list[float]) -> None:
@@ -164,12 +146,14 @@ def style(axes: Any, title: str, x: str, y: str = "") -> None:
         spine.set_color(INK)
 
 
-def _legend(figure: Any, axes: Any, place: str, columns: int) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc=place, ncols=columns, frameon=False, fontsize=8, labelcolor=INK)
+def legend(figure: Any, columns: int, place: str = "outside lower left") -> None:
+    """One legend for all panels: whatever has a label in one of them."""
+    found = {label: handle for axes in figure.axes
+             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}  # fmt: skip
+    if found:
+        figure.legend(found.values(), found, loc=place, ncols=columns, frameon=False, fontsize=8, labelcolor=INK)
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
     """A label as it is: no underscores, no TeX, and nothing that matplotlib would hide."""
     return " " * name.startswith("_") + name.replace("_", " ").replace("$", r"\$")

@@ -11,6 +11,9 @@ from selfloop.report import figures
 from selfloop.runs import files, record
 from selfloop.wording import cell, heading, numeric
 
+WIDE = 6.0
+"""Inches from which a figure takes the whole width of the page."""
+
 
 class Table(NamedTuple):
     """Rows under named columns."""
@@ -60,7 +63,7 @@ def write(
         summary=summary,
         facts=[("Config", _flat(config)), ("Environment", _flat(environment))],
         tables=tables,
-        plots=[(svg(plot.figure), plot.caption) for plot in plots],
+        plots=[(svg(plot.figure), plot.caption, plot.figure.get_figwidth() > WIDE) for plot in plots],
         sections=sections,
     )
     files.replace(path, html.encode())

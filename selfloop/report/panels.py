@@ -1,6 +1,7 @@
-"""The figures of a grid's course: measures, distances of twins and effective gammas over the generations, cell by cell.
+"""Figures of a run's course: measures, distances of coupled chains and effective gammas over the generations.
 
-A column a cell (n, guidance, lambda), a row a measure, a colour an arm: the same in every figure.
+A column a cell, a row a measure, a colour an arm: the same in every figure. Where there is but one cell, measures are
+small multiples.
 """
 
 import math
@@ -9,134 +10,115 @@ from typing import Any
 
 import numpy as np
 
-from selfloop.analysis.components import Cell, arms, cells, of, own, there
-from selfloop.analysis.results import Findings
+from selfloop.analysis.cells import Cell, arms, cell_of, cells, of, uncoupled
+from selfloop.analysis.prediction import predictions
+from selfloop.analysis.results import KINDS, Results
 from selfloop.report import figures
 from selfloop.report.bars import components, prices
-from selfloop.report.figures import INK
+from selfloop.report.figures import INK, SPREAD
+from selfloop.report.page import Plot
 from selfloop.report.rates import contraction
-from selfloop.runs.record import number
-from selfloop.wording import heading
 
-LAWS = ("fid_features", "fid_features_mean", "fid_features_covariance", "modes_effective", "coverage",
-        "within_features", "label_accuracy")  # fmt: skip
-ARTEFACTS = ("penetration_mm", "float_mm", "skate_mm_per_frame", "jerk")
-SPREAD = "Line: mean over seeds. Band: from the smallest to the largest seed. Dashed: real windows of the loop's clips."
-
-
-def draw(findings: Findings) -> dict[str, tuple[Any, str]]:
-    """Every figure that the findings allow, with its caption, by the name of its file."""
-    made = {
-        "laws": (curves(findings, LAWS), f"What the loop makes of the law of its samples. {SPREAD}"),
-        "artefacts": (curves(findings, ARTEFACTS), f"What it makes of their physics. {SPREAD}"),
-        "components": components(findings.rows),
-        "prices": prices(findings.rows),
-    }
-    if findings.distances:
-        made["distances"] = distances(findings), DISTANCES
-        made["contraction"] = contraction(findings.rates, findings.gammas)
-        made["contraction_paired"] = contraction(findings.rates, findings.gammas, "paired")
-    if findings.gammas:
-        made["gammas"] = gammas(findings), GAMMAS
-    return made
-
-
+Panel = Callable[[Any, Cell, str], None]
+"""Draws one row's measure of one cell into axes."""
+OF = {
+    "artefact": "What the loop makes of single samples.",
+    "moment": "What it makes of the law of its samples.",
+    "drift": "How far it has gone from its own generation 0.",
+    "mode": "Which modes it still has.",
+    "within": "What is left of the diversity within a mode.",
+}
 DISTANCES = (
-    "Distance of each lane to its twin, which starts from another seed's generation 0 and has the same random numbers: "
-    "root of MMD^2 of the laws of features, geometric mean over seeds. Straight lines contract at a constant rate."
+    "Distance of each chain to the one coupled to it, which starts from another generation 0 and has the same random "
+    "numbers: root of MMD^2 of the laws, geometric mean over seeds. Straight lines contract at a constant rate."
 )
 GAMMAS = "Effective gamma on the loop's own samples, 95 % intervals; absent where the audit refuses; at the top: more."
 TOP = 5.0
 """Largest gamma that is drawn in place."""
 
 
-def title(cell: Cell) -> str:
-    """A cell in words."""
-    return f"n = {cell[0]}, guidance {cell[1]:g}, λ = {cell[2]:g}"
+def draw(results: Results) -> dict[str, Plot]:
+    """Every figure that the results allow, by the name of its file: the headline, each kind of measure, the rest."""
+    made = {"measures": Plot(curves(results, results.headline), SPREAD)} if results.headline else {}
+    for kind in KINDS:
+        if names := [one.name for one in results.measures if one.kind == kind]:
+            made[kind] = Plot(curves(results, names), f"{OF[kind]} {SPREAD}")
+    made |= {name: plot for name, plot in (("components", components(results)), ("prices", prices(results))) if plot}
+    if results.distances:
+        points = predictions(results)
+        made["distances"] = Plot(distances(results), DISTANCES)
+        made["contraction"] = contraction(points, "mmd")
+        made["contraction_paired"] = contraction(points, "paired")
+    if results.gammas:
+        made["gammas"] = Plot(gammas(results), GAMMAS)
+    return made
 
 
-def curves(findings: Findings, measures: Sequence[str]) -> Any:
+def curves(results: Results, measures: Sequence[str]) -> Any:
     """Measures over the generations."""
-    rows = own(findings.rows)
-    measures = [one for one in there(rows, measures) if any(one in row for row in rows)]
+    rows, palette = uncoupled(results.rows), figures.colours(results.arms)
+    columns = cells(rows)
+    if len(columns) < 2:
+        units = {one.name: one.unit for one in results.measures}
+        lines = results.real.get(str(columns[0].n), {}) if columns else {}
+        return figures.grid(rows, measures, results.arms, lines, units)
 
     def panel(axes: Any, cell: Cell, measure: str) -> None:
         for arm in arms(rows, cell):
-            at, mean, low, high = figures.series(of(rows, cell, arm), measure, arm)
-            colour = figures.colours([arm])[arm]
-            axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)
-            axes.plot(at, mean, color=colour, linewidth=1.5, label=arm.replace("_", " "))
-        floor = number(findings.floors.get(str(cell[0]), {}).get(measure))
-        if math.isfinite(floor):
-            axes.axhline(floor, color=INK, linewidth=1, dashes=(4, 3), label="real")
+            figures.course(axes, of(rows, cell, arm), measure, arm, palette[arm], linewidth=1.5)
+        lines = results.real.get(str(cell.n), {})
+        figures.dashed(axes, {label: line.get(measure) for label, line in lines.items()})
 
-    return _panels(cells(rows), measures, panel, heading, "generation")
+    return _panels(columns, measures, panel, results.heading)
 
 
-def distances(findings: Findings) -> Any:
-    """Distances of twins, on logarithmic axes."""
+def distances(results: Results) -> Any:
+    """Distances of coupled chains, on logarithmic axes."""
+    palette = figures.colours(results.arms)
 
     def panel(axes: Any, cell: Cell, name: str) -> None:
-        for arm in arms(findings.distances, cell):
-            pairs = [row for row in findings.distances if row["distance"] == name and _shown(row, cell, arm)]
-            at = sorted(set.intersection(*(set(map(int, row["generation"])) for row in pairs))) if pairs else []
-            values = np.array(
-                [[dict(zip(row["generation"], row["value"], strict=True))[t] for t in at] for row in pairs]
-            )
+        for arm in arms(results.distances, cell):
+            pairs = [row for row in of(results.distances, cell, arm) if row["distance"] == name]
+            each = [dict(zip(row["generation"], row["value"], strict=True)) for row in pairs]
+            at = sorted(set.intersection(*map(set, each))) if each else []
+            values = np.array([[one[t] for t in at] for one in each])
             with np.errstate(divide="ignore"):
                 mean = np.exp(np.log(values).mean(0)) if at else []
-            axes.plot(at, mean, color=figures.colours([arm])[arm], linewidth=1.5, label=arm.replace("_", " "))
+            axes.plot(at, mean, color=palette[arm], linewidth=1.5, label=figures.text(arm))
         axes.set_yscale("log")
 
     labels = {"mmd": "distance of laws (MMD)", "paired": "rms distance of pairs"}
-    return _panels(cells(findings.distances), list(labels), panel, labels.get, "generation")
+    return _panels(cells(results.distances), list(labels), panel, labels.__getitem__)
 
 
-def gammas(findings: Findings) -> Any:
+def gammas(results: Results) -> Any:
     """Effective gammas over the generations, a row a space."""
-    rows = findings.gammas
+    rows, palette = results.gammas, figures.colours(results.arms)
+    names = list(dict.fromkeys(row["arm"] for row in rows))
 
     def panel(axes: Any, cell: Cell, space: str) -> None:
-        there = [row for row in rows if row["space"] == space and _in(row, cell) and not math.isnan(row["gamma"])]
-        names = list(dict.fromkeys(row["arm"] for row in rows))
+        here = [row for row in rows if (row["space"], cell_of(row)) == (space, cell) and not math.isnan(row["gamma"])]
         for i, arm in enumerate(names):
-            mine = [row for row in there if row["arm"] == arm]
-            at = [row["generation"] + (i - (len(names) - 1) / 2) for row in mine]
-            value, low, high = (np.clip([row[end] for row in mine], -1, TOP) for end in ("gamma", "low", "high"))
+            own = [row for row in here if row["arm"] == arm]
+            at = [row["generation"] + (i - (len(names) - 1) / 2) for row in own]
+            value, low, high = (np.clip([row[end] for row in own], -1, TOP) for end in ("gamma", "low", "high"))
             axes.errorbar(at, value, [value - low, high - value], fmt="o", markersize=3, linewidth=1.1,
-                          color=figures.colours([arm])[arm], label=arm.replace("_", " "))  # fmt: skip
+                          color=palette.get(arm, INK), label=figures.text(arm))  # fmt: skip
         axes.axhline(0, color=INK, linewidth=0.8)
 
     spaces = list(dict.fromkeys(row["space"] for row in rows))
-    return _panels(cells(rows), spaces, panel, lambda space: f"γ, {space}", "generation")
+    return _panels(sorted(set(map(cell_of, rows))), spaces, panel, lambda space: f"γ, {space}")
 
 
-def _shown(row: dict, cell: Cell, arm: str) -> bool:
-    """Whether a row is of the arm and stands in this cell; the baseline's do in every one of their n and guidance."""
-    same = (row["n"], row["guidance"]) == cell[:2]
-    return same and row["arm"] == arm and (arm == "baseline" or row["lam"] == cell[2])
-
-
-def _in(row: dict, cell: Cell) -> bool:
-    return (row["n"], row["guidance"], row["lam"]) == cell
-
-
-def _panels(
-    columns: Sequence[Cell], rows: Sequence[str], panel: Callable[..., None], label: Callable[[str], str], x: str
-) -> Any:
-    """A panel for every column (cell) and row, the vertical axis shared along a row; one legend for all."""
-    figure = figures.blank(2.2 + 1.75 * len(columns), 0.7 + 1.55 * len(rows))
-    axes = figure.subplots(len(rows), len(columns), squeeze=False, sharey="row", sharex=True)
+def _panels(columns: Sequence[Cell], rows: Sequence[str], panel: Panel, label: Callable[[str], str]) -> Any:
+    """A panel for every column and row, the vertical axis shared along a row; one legend for all."""
+    figure = figures.blank(2.2 + 1.75 * max(len(columns), 1), 0.7 + 1.55 * len(rows))
+    axes = figure.subplots(len(rows), max(len(columns), 1), squeeze=False, sharey="row", sharex=True)
     for i, row in enumerate(rows):
         for j, cell in enumerate(columns):
-            one = axes[i, j]
-            panel(one, cell, row)
-            figures.style(
-                one, title(cell) if i == 0 else "", x if i == len(rows) - 1 else "", label(row) if j == 0 else ""
-            )
-            one.title.set_fontsize(8.5)
-    handles = {text: line for one in axes.flat for line, text in zip(*one.get_legend_handles_labels(), strict=True)}
-    figure.legend(
-        handles.values(), handles, loc="outside lower left", ncols=6, frameon=False, fontsize=8, labelcolor=INK
-    )
+            panel(axes[i, j], cell, row)
+            below = "generation" if i == len(rows) - 1 else ""
+            figures.style(axes[i, j], "" if i else cell.title, below, "" if j else label(row))
+            axes[i, j].title.set_fontsize(8.5)
+    figures.legend(figure, 6)
     return figure
