@@ -1,26 +1,29 @@
-"""Samples of a real generator that consumes itself: what a corrector meets in the loop, with no clean counterpart.
+"""Samples of a self-consuming generator: what a corrector meets in the loop, with no clean counterpart.
 
 Chains of the project's own loop on 256 windows of the loop's clips: the uncorrected one, read at generations 0, 5 and
 20, and one that a given corrector is part of, on whose own samples the corrector is to be audited (`on_policy`). All
 start from one generation 0. What is made is kept on disk, and a chain that was interrupted goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.domains.motion import setup
-from selfloop.domains.motion.arms import arm_loop
 from selfloop.domains.motion.config import MotionLoopConfig
-from selfloop.domains.motion.model import denoiser, diffusion, model, spectrum
+from selfloop.domains.motion.model import denoiser, model, spectrum
 from selfloop.domains.motion.setup import Data
-from selfloop.loop import checkpointed
+from selfloop.loop import begin, generation, role_key
+from selfloop.models.neural import diffusion
 from selfloop.models.neural.cached import cached
-from selfloop.protocols import Corrector, Generation, identity
+from selfloop.policies import augment
+from selfloop.protocols import Carry, Corrector, Loop, identity
 from selfloop.runs import checkpoint
 
 GENERATIONS = (0, 5, 20)
@@ -68,21 +71,49 @@ def _home(config: MotionLoopConfig, data: Data) -> Path:
 def _chain(
     config: MotionLoopConfig, data: Data, corrector: Corrector, folder: Path, generations: Sequence[int]
 ) -> dict[int, Batch]:
-    """Samples of one chain at the given generations: read where they are kept, made where they are not."""
+    """Samples of one chain at the given generations: read where they are cached, made where they are not."""
     cond = setup.evaluation_conditions(data, SAMPLES)
     like = Batch(np.zeros((SAMPLES, *data.real.x.shape[1:]), np.float32), np.zeros(SAMPLES, np.float32), cond)
     paths = {t: folder / f"samples_{t:04d}.msgpack" for t in generations}
     if missing := [t for t, path in paths.items() if not path.exists()]:
-        base = setup.model(config, data)
-        calls, m = -(-config.first_steps // config.steps), setup.synthetic(config)
-        start = _home(config, data) / "generation_0.msgpack"
-        first_fit = setup.trained_once(base.fit, calls, m, start, lambda: None)
-        loop = arm_loop("uncorrected", config, data, base, first_fit)._replace(corrector=corrector)
+        loop, key = _loop(config, data, corrector), jax.random.key(0)
 
-        def record(key: jax.Array, result: Generation) -> None:
-            if (t := int(result.t)) in paths:
-                checkpoint.save(paths[t], base.sample(key, result.state, cond, SAMPLES))
+        def sampled(t: int, state: Any) -> None:
+            if t in paths:
+                checkpoint.save(paths[t], loop.model.sample(role_key(key, t, "evaluate"), state, cond, SAMPLES))
 
-        resume = checkpoint.latest(folder, min(missing) - 1)
-        checkpointed(loop, jax.random.key(0), max(missing), folder, record, resume)
+        _run(loop, key, max(missing), folder, sampled, checkpoint.latest(folder, min(missing) - 1))
     return {t: jax.tree.map(jnp.asarray, checkpoint.load(path, like)) for t, path in paths.items()}
+
+
+def _loop(config: MotionLoopConfig, data: Data, corrector: Corrector) -> Loop:
+    """The loop of the bench's generator, with generation 0 from the cache where it was trained before."""
+    base, m = setup.model(config, data), setup.synthetic(config)
+    calls, start = -(-config.first_steps // config.steps), _home(config, data) / "generation_0.msgpack"
+    first_fit = setup.trained_once(base.fit, calls, m, start, lambda: None)
+    source = setup.source(setup.batch(data.real), data)
+    return Loop(base, augment(config.lam), source, m, corrector, first_fit)
+
+
+def _run(
+    loop: Loop,
+    key: Array,
+    generations: int,
+    folder: Path,
+    sampled: Callable[[int, Any], None],
+    resume: int | None,
+) -> None:
+    """Drive the loop from where its checkpoints in ``folder`` end; ``sampled(t, state)`` sees every generation."""
+    if resume is None:
+        carry, _ = begin(loop, key)
+        checkpoint.save(checkpoint.name(folder, 0), carry)
+        sampled(0, carry.state)
+    else:
+        real = loop.source(key, jnp.int32(0))
+        blank = jax.eval_shape(lambda: Carry(loop.model.init(key), loop.policy.start(real, loop.capacity)))
+        carry = checkpoint.load(checkpoint.name(folder, resume), blank)
+    for t in range((resume or 0) + 1, generations + 1):
+        carry, _ = generation(loop, key, jnp.int32(t), carry)
+        checkpoint.save(checkpoint.name(folder, t), carry)
+        sampled(t, carry.state)
+        checkpoint.prune(folder)

@@ -23,11 +23,12 @@ from selfloop.batch import Batch
 from selfloop.domains.motion.correctors.outcome import outcome, usable
 from selfloop.domains.motion.data import features
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model import denoiser, diffusion, model, spectrum
+from selfloop.domains.motion.model import denoiser, model, spectrum
 from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import Spectrum, from_waves, to_waves
 from selfloop.errors import ConfigError, DataError
+from selfloop.models.neural import diffusion
 from selfloop.models.neural.cached import cached
 from selfloop.protocols import Corrector
 from selfloop.runs import checkpoint
