@@ -143,6 +143,22 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     return at, place(held, work.context.mesh)
 
 
+def states(context: Context, job: Job, t: int) -> Any:
+    """The models of all chains of a job at a generation that it has a checkpoint of, or at 0, in the host's memory.
+
+    Raises:
+        DataError: there is no such checkpoint.
+    """
+    if t == 0:
+        found = initial_states(context, job, lambda steps, what: None)
+        return stacked([found[chain.start] for chain in job.chains])
+    work = _ready(context, job)
+    like = jax.eval_shape(context.model(job.subject).init, jax.random.key(0))
+    state = jax.tree.map(lambda leaf: np.zeros((len(work.chains), *leaf.shape), leaf.dtype), like)
+    carry = Carry(state, host(work.programs.remember(*work.inputs[:2])))
+    return checkpoint.load(checkpoint.name(work.folder, t), carry).state
+
+
 def _alive(work: Work) -> np.ndarray:
     """Which chains have not stopped [C]."""
     stopped = {row["chain"] for row in record.read(work.folder / "rows.jsonl") if "stopped" in row}
