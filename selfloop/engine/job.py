@@ -211,14 +211,15 @@ def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.
             with work.watch("audit"):
                 found |= _audit(work, t, samples, carry)
     keep(work.folder, t, found, work.count)
-    spent = work.watch.read(work.count)
+    spent, rows = work.watch.read(work.count), []
     for i in np.flatnonzero(alive):
         row = {"chain": int(i)} | work.chains[i]._asdict() | {"n": work.job.n} | dict(work.job.axes)
         row |= {"generation": t} | {name: float(values[i]) for name, values in fit.items()}
         row |= {"stopped": "nan"} if died[i] else {}
         if info:
             row |= {"failed": int(info["failed"][i].sum()), "moved": float(info["moved"][i].mean())}
-        record.append(work.folder / "rows.jsonl", row | spent)
+        rows.append(row | spent)
+    record.append(work.folder / "rows.jsonl", *rows)
 
 
 def _audit(work: Work, t: int, samples: Batch, carry: Carry) -> dict[str, np.ndarray]:

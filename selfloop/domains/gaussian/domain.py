@@ -27,7 +27,7 @@ from selfloop.models.gaussian import gaussian
 from selfloop.protocols import Corrector, Model
 from selfloop.sources import fixed, fresh
 
-POOL, REFERENCE = 1024, 2048
+POOL, REFERENCE = 512, 512
 """True samples for the lines of real data, and to be judged by."""
 
 ARMS = {
@@ -56,10 +56,10 @@ class GaussianSettings(Settings):
     fresh: new real data every generation."""
     n: tuple[int, ...] = (100,)
     generations: int = 30
-    seeds: int = 20
+    seeds: int = 10
     coupled: int = 12
     refit: Literal["finetune", "from_scratch"] = "finetune"
-    evaluate: int = 1000
+    evaluate: int = 256
     together: int = 8
     gamma: tuple[float, ...] = (1.0,)
     """Strengths of the correctors."""
@@ -70,7 +70,7 @@ class GaussianSettings(Settings):
 
 
 def default() -> GaussianSettings:
-    """Five arms, 20 seeds, 30 generations and coupled chains: seconds on a laptop."""
+    """Five arms, 10 seeds, 30 generations and coupled chains: seconds on a laptop."""
     return GaussianSettings()
 
 

@@ -57,9 +57,7 @@ def generated(config: MotionSettings, generations: Sequence[int] = GENERATIONS) 
     return _chain(config, identity, home, generations)
 
 
-def on_policy(
-    config: MotionSettings, corrector: Corrector, home: Path | str, generations: int = CORRECTED
-) -> Batch:
+def on_policy(config: MotionSettings, corrector: Corrector, home: Path | str, generations: int = CORRECTED) -> Batch:
     """`SAMPLES` raw samples of a model that has been corrected by ``corrector`` for so many ``generations``.
 
     They are what the corrector itself meets in the loop, after it has removed what it can see: audit it on them. Labels
@@ -69,9 +67,7 @@ def on_policy(
     return _chain(config, corrector, Path(home), (generations,))[generations]
 
 
-def _chain(
-    config: MotionSettings, corrector: Corrector, home: Path, generations: Sequence[int]
-) -> dict[int, Batch]:
+def _chain(config: MotionSettings, corrector: Corrector, home: Path, generations: Sequence[int]) -> dict[int, Batch]:
     """Samples of one chain at the given generations: read where they are cached, made where they are not."""
     data = MOTION.data(config, config.n[0])
     cond = data.conditions(SAMPLES)
