@@ -1,6 +1,6 @@
 """Self-consuming Gaussians, where theory knows every answer: arms, seeds, coupled chains and a report in seconds.
 
-    python experiments/gaussian_loop.py                    five arms, 10 seeds, 30 generations
+    python experiments/gaussian_loop.py                    five arms, 6 seeds, 20 generations
     python experiments/gaussian_loop.py --gamma 0.5 2      two strengths of correction
     python experiments/gaussian_loop.py --model mean       the mean alone is fitted: contraction is exact
 

@@ -21,7 +21,7 @@ from selfloop.correctors.idealized import replacement
 from selfloop.correctors.smoothing import smoothing
 from selfloop.correctors.transport import redraw
 from selfloop.engine.domain import Arm, Data, Domain, Measure, Observation
-from selfloop.engine.settings import Settings, one_of, within
+from selfloop.engine.settings import CoupledStart, Settings, one_of, within
 from selfloop.models.exponential import gaussian_mean
 from selfloop.models.gaussian import gaussian
 from selfloop.protocols import Corrector, Model
@@ -55,12 +55,13 @@ class GaussianSettings(Settings):
     three in ten fail; replace: own samples alone; accumulate: older samples stay; accumulate_subsample: n of them all;
     fresh: new real data every generation."""
     n: tuple[int, ...] = (100,)
-    generations: int = 30
-    seeds: int = 10
+    generations: int = 20
+    seeds: int = 6
     coupled: int = 12
-    refit: Literal["finetune", "from_scratch"] = "finetune"
-    evaluate: int = 256
+    coupled_start: CoupledStart = "part"
+    evaluate: int = 200
     together: int = 8
+    audit_every: int = 10
     gamma: tuple[float, ...] = (1.0,)
     """Strengths of the correctors."""
     d: int = 2
@@ -70,7 +71,7 @@ class GaussianSettings(Settings):
 
 
 def default() -> GaussianSettings:
-    """Five arms, 10 seeds, 30 generations and coupled chains: seconds on a laptop."""
+    """Five arms, 6 seeds, 20 generations and coupled chains: seconds on a laptop."""
     return GaussianSettings()
 
 
