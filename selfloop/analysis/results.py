@@ -96,7 +96,7 @@ def find(out: Path) -> Results:
     Raises:
         DataError: where ``out`` holds no run, or files of it cannot be read.
     """
-    from selfloop.engine.measure import measured, reference_lines
+    from selfloop.engine.measure import measured, reference_lines  # what draws from records needs neither
 
     about = folder.about(out)
     rates, distances = contraction.measure(out)
