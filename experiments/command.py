@@ -53,6 +53,21 @@ def parsed(arguments: list[str], presets: dict[str, Callable[[], Any]], default:
     return tyro.cli(type(settings), default=settings, args=arguments, description=description)
 
 
+def experiment(load: Callable[[], tuple], description: str) -> int:
+    """Run an experiment on the arguments, as `guarded`; ``load() -> domain, presets, default preset``."""
+
+    def run(arguments: list[str]) -> Path:
+        domain, presets, default = load()
+        settings = parsed(arguments, presets, default, description)
+        from selfloop.experiment import run
+        from selfloop.runs.environment import compilation_cache
+
+        compilation_cache()
+        return run(domain, settings)
+
+    return guarded(run, "report", "stopped; the same command continues")
+
+
 def prepare(out: Path) -> dict[str, Any]:
     """Keep compiled programs from run to run, and write what this run runs on into its folder."""
     from selfloop.runs.environment import compilation_cache, environment

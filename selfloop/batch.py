@@ -64,6 +64,24 @@ def keep(batch: Batch, present: Array) -> Batch:
     return Batch(jax.tree.map(blank, batch.x), blank(batch.weight), batch.cond)
 
 
+def usable(batch: Batch) -> tuple[Batch, Array]:
+    """The batch that may be computed with, and which of its samples [N] are not finite.
+
+    Those get weight 0, and nulls for just what is not finite in them.
+    """
+    ill = ~finite_rows(batch.x, batch.capacity)
+    x = jax.tree.map(lambda leaf: jnp.where(jnp.isfinite(leaf), leaf, jnp.zeros_like(leaf)), batch.x)
+    return Batch(x, jnp.where(ill, jnp.zeros_like(batch.weight), batch.weight), batch.cond), ill
+
+
+def finite_rows(x: Any, n: int) -> Array:
+    """Which of n samples [n] are finite in all their leaves; whole numbers always are."""
+    known = jnp.ones(n, bool)
+    for leaf in jax.tree.leaves(x):
+        known &= jnp.isfinite(leaf).reshape(n, -1).all(1)
+    return known
+
+
 def finite(batch: Batch, what: str = "the data") -> Batch:
     """The batch as it is, or DataError where a present sample or a weight is NaN or infinite, or a weight negative.
 

@@ -130,3 +130,13 @@ def _remember(t: Array, corrected: Batch, memory: Batch) -> Batch:
         memory,
         corrected,
     )
+
+
+POLICIES = {
+    "augment": augment,
+    "replace": lambda lam: replace(),
+    "accumulate": lambda lam: accumulate(),
+    "accumulate_subsample": lambda lam: accumulate_subsample(),
+}
+"""Policies by name, ``make(lam) -> Policy``. Only ``augment`` reads lambda itself, and may be given a traced one; under
+the others the number of synthetic samples says it."""

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax import Array
 
-from selfloop.batch import Batch
+from selfloop.batch import Batch, usable
 
 Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 """``correct(key, batch, state) -> (Batch, info)``, the state being that of the model which drew the batch.
 
-``info["moved"]`` [N] is how far each sample moved (in a unit that its domain names), ``info["failed"]`` [N] marks
-samples that must not be used. The key is consumed."""
+``info["moved"]`` [N] is how far each sample moved (in a unit that its domain names), ``info["failed"]`` [N], a bool,
+marks samples that must not be used, which also have weight 0. The key is consumed."""
 
 Source = Callable[[Array, Array], Batch]
 """``real(key, t) -> Batch``: the n real points of generation t. The key is that of generation t."""
@@ -58,12 +58,12 @@ class Policy(NamedTuple):
 
 
 def identity(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
-    """No correction: the samples as they are, ``moved`` and ``failed`` [N] zero and false.
+    """No correction: the samples as they are, ``moved`` [N] 0; only what is not finite fails, as with any corrector.
 
     It is the uncorrected loop, and the gamma = 0 of every other corrector.
     """
-    none = jnp.zeros_like(batch.weight)
-    return batch, {"moved": none, "failed": none > 0}
+    same, failed = usable(batch)
+    return same, {"moved": jnp.zeros_like(batch.weight), "failed": failed}
 
 
 class Loop(NamedTuple):

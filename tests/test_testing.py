@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.correctors.strength import report, select
+from selfloop.correctors.fallback import select
+from selfloop.correctors.strength import report
 from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
 from selfloop.testing import (
     Mixture,

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.correctors.fallback import fallback
 from selfloop.correctors.strength import report
 from selfloop.errors import ConfigError
 from selfloop.protocols import Corrector
@@ -26,6 +27,7 @@ def curation(reward: Callable[[Any], Array], choices: int) -> Corrector:
     """
     _check(choices)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         groups = batch.capacity // choices
         if groups == 0:
@@ -50,6 +52,7 @@ def curation_by_weights(reward: Callable[[Any], Array], choices: float) -> Corre
     """
     _check(choices)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         score = reward(batch.x).astype(batch.weight.dtype)
         weight = batch.weight * preference(score, batch.weight, choices)

@@ -7,7 +7,8 @@ import jax
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.correctors.fallback import fallback, select
+from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.protocols import Corrector
 
 
@@ -22,6 +23,7 @@ def replacement(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corr
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         key_choice, key_draw = jax.random.split(key)
         dtype = batch.weight.dtype

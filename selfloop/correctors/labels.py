@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.correctors.fallback import fallback, select
+from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.protocols import Corrector
 
 
@@ -24,6 +25,7 @@ def relabel(weights: Array, noise: Array | float, gamma: Array | float) -> Corre
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         key_choice, key_noise = jax.random.split(key)
         dtype = batch.x.dtype
@@ -46,6 +48,7 @@ def shrink_labels(weights: Array, gamma: Array | float) -> Corrector:
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         design, label = batch.x[:, :-1], batch.x[:, -1]
         moved = (1 - share_kept(gamma, batch.x.dtype)) * (design @ (weights - state.weights))

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.correctors.fallback import fallback
 from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.metrics.distances import filled, squared_distances
 from selfloop.protocols import Corrector
@@ -22,6 +23,7 @@ def smoothing(gamma: Array | float, bandwidth: Array | float = float("inf")) -> 
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         dtype = batch.x.dtype
         x, weight = filled(batch.x, batch.weight)

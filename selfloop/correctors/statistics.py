@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import share_kept, strength
+from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.models.states import GaussianState
 from selfloop.models.statistics import bound, merge, single, standard_pair, transform, uniforms
 from selfloop.protocols import Corrector
@@ -19,7 +19,8 @@ def replacement_statistics(
         k ~ Binomial(m, tau), tau = 1 / (1 + gamma);   record of k points of the state + record of m - k of the target
 
     The k kept points are drawn here, from the state whose samples they are: of m independent points any k have one
-    law. What was sampled before is therefore not looked at, and a compiler drops it. gamma = inf is legal; ``m`` and
+    law. What was sampled before is therefore not looked at but for ``info["moved"]``, the Euclidean distance of the two
+    records, and where nobody asks for that a compiler drops it. gamma = inf is legal; ``m`` and
     gamma may be traced (``most`` then bounds m). ``info["replaced"]`` [1] is m - k.
 
     Raises:
@@ -35,7 +36,8 @@ def replacement_statistics(
         kept, drawn = standard_pair(u, k, m - k, d, most)
         parts = transform(kept, state), transform(drawn, target)
         both = Batch(jax.tree.map(lambda *leaves: jnp.stack(leaves), *parts), jnp.ones(2, dtype))
-        return single(merge(both)), {"replaced": (m - k)[None], "failed": jnp.zeros(1, bool)}
+        result = single(merge(both))
+        return result, report(batch, result.x) | {"replaced": (m - k)[None]}
 
     return correct
 

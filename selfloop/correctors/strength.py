@@ -45,12 +45,3 @@ def report(batch: Batch, x: Any) -> dict[str, Array]:
         total += square.reshape(batch.capacity, -1).sum(-1).astype(total.dtype)
     present = batch.weight > 0
     return {"moved": jnp.sqrt(jnp.where(present, total, 0)), "failed": jnp.zeros_like(present)}
-
-
-def select(choice: Array, yes: Any, no: Any) -> Any:
-    """Sample by sample, those of ``yes`` where ``choice`` [N] is true, those of ``no`` elsewhere; any pytrees."""
-
-    def leaf(one: Array, other: Array) -> Array:
-        return jnp.where(choice.reshape(-1, *[1] * (one.ndim - 1)), one, other)
-
-    return jax.tree.map(leaf, yes, no)

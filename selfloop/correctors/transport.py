@@ -12,7 +12,8 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.correctors.strength import report, select, share_kept, strength
+from selfloop.correctors.fallback import fallback, select
+from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.models.states import GaussianState
 from selfloop.protocols import Corrector
 
@@ -28,6 +29,7 @@ def redraw(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         key_choice, key_pick, key_draw = jax.random.split(key, 3)
         n, dtype = batch.capacity, batch.weight.dtype
@@ -52,6 +54,7 @@ def geodesic_empirical(draw: Callable[[Array, int], Array], gamma: Array | float
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         target, dtype = draw(key, batch.capacity), batch.weight.dtype
         index = matching(flat(batch.x, dtype), flat(target, dtype), batch.weight > 0)
@@ -76,6 +79,7 @@ def geodesic(
     """
     strength(gamma)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         fitted = law(state)
         root, _ = roots(target.covariance)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.correctors.fallback import fallback
 from selfloop.correctors.strength import probability, report
 from selfloop.protocols import Corrector
 
@@ -25,6 +26,7 @@ def verifier(correct: Callable[[Any], Array], true_positive: Array | float, fals
     probability(true_positive, "the true positive rate")
     probability(false_positive, "the false positive rate")
 
+    @fallback
     def select(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         dtype = batch.weight.dtype
         rate = jnp.where(correct(batch.x), jnp.asarray(true_positive, dtype), jnp.asarray(false_positive, dtype))

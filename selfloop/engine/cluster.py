@@ -1,135 +1,146 @@
-"""A run of the grid: its blocks one after another, each taken by one process; then measures, tables and figures.
+"""Scheduling of jobs: here one after another, or by Ray (`--cluster`), which knows machines and retries lost workers.
 
-Several processes may also take a block together (`processes`): process 0 takes it, and all compute their lanes of it.
+A job is a folder that one process holds while it works, so the same command may also be given several times at once, on
+one machine or on several that share the folder. Nothing here knows what a job computes.
 """
 
-import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-import jax
-
-from selfloop.domains.motion.grid import blocks, parts
-from selfloop.domains.motion.grid.processes import Company, Start, company
-from selfloop.engine.chains import lane_mesh
-from selfloop.engine.context import Material
-from selfloop.engine.initial import starts
-from selfloop.engine.plan import Block
-from selfloop.engine.settings import FREE, GridConfig, checked
-from selfloop.errors import ConfigError
+from selfloop.engine import folder
+from selfloop.engine.context import Context
+from selfloop.engine.domain import Domain
+from selfloop.engine.job import run_job
+from selfloop.engine.plan import Job
+from selfloop.engine.settings import Settings
+from selfloop.errors import ConfigError, SelfloopError
 from selfloop.runs import files, record
-from selfloop.runs.environment import environment
 from selfloop.runs.lock import alone
 from selfloop.runs.progress import Tick, progress
-from selfloop.runs.resume import resume_or_start, to_dict
+
+PAUSE = 1.0
+"""Seconds between looks at what workers have done."""
 
 
-def run(config: GridConfig, start: Start | None = None) -> Path:
-    """Run or continue the grid; returns the path of its report, or the folder where others are still at work in it.
-
-    Raises SelfloopError for anything the user can mend. A block is a folder that one process holds while it works, so
-    the same command may be given several times at once, on one machine or on several that share the folder; or to
-    processes that ``start`` brings together and that take each block together.
-    """
-    config = checked(config)
-    with company(start or Start(), config.out, lambda: _begin(config)) as crew:
-        material = Material(config, lane_mesh())
-        return _lead(material, crew) if crew.me == 0 else _follow(material, crew)
+def run_jobs(context: Context, jobs: list[Job]) -> list[Job]:
+    """Compute the jobs; those that other processes still hold are returned."""
+    out = context.settings.out
+    total = sum(len(job.chains) * job.generations for job in jobs)
+    done = sum(len(job.chains) * job.generations for job in jobs if folder.finished(out, job))
+    if done < total:
+        with progress(total, "generations", done) as tick:
+            (on_ray if context.settings.cluster else one_by_one)(context, jobs, tick)
+    return [job for job in jobs if not folder.finished(out, job)]
 
 
-def _begin(config: GridConfig) -> None:
-    """Make the folder this grid's, or see that it is; a grid that cannot be run is not begun.
-
-    A company does not wait for process 0 to read its data first.
-    """
-    if jax.process_count() == 1 and not (config.out / "config.json").exists():
-        material = Material(config, lane_mesh(jax.local_devices()))
-        for block in blocks.plan(config):
-            material.model(block.n, block.guidance, block.first_steps, block.steps)
-    resume_or_start(config.out, config, extends=(), ignores=FREE)
-    record.write_json(config.out / "environment.json", environment())
+def one_by_one(context: Context, jobs: list[Job], tick: Tick) -> None:
+    """All jobs that nobody else holds, in this process; again as long as one was freed meanwhile."""
+    while any([compute(context, job, tick) for job in jobs]):
+        pass
 
 
-def _lead(material: Material, crew: Company) -> Path:
-    """Take the blocks that nobody holds, one after another; then the report."""
-    config, orders = material.config, itertools.count()
-    planned = blocks.plan(config, blocks.stored(config.out))
-    steps = sum(len(block.lanes) * block.generations for block in planned)
-    done = sum(len(block.lanes) * block.generations for block in planned if blocks.finished(config.out, block))
-    with progress(steps, "generations", done) as show:
-
-        def tick(steps: int, what: str) -> None:
-            crew.check()
-            show(steps, what)
-
-        while any([_work(material, crew, orders, block, tick) for block in planned]):
-            pass
-    crew.tell(next(orders), None)
-    _say_stopped(config.out, planned)
-    if left := [block.name for block in planned if not blocks.finished(config.out, block)]:
-        print(f"{len(left)} of {len(planned)} blocks are still held by other processes: {left[0]}, ...")
-        return config.out
-    from selfloop.report.write import write
-
-    return write(config.out)
-
-
-def _say_stopped(out: Path, planned: list[Block]) -> None:
-    """Name every chain that came to no end."""
-    for block in planned:
-        for row in record.read(blocks.folder_of(out, block) / "rows.jsonl"):
-            if "stopped" in row:
-                place = f"n = {row['n']}, guidance {row['guidance']:g}, lambda {row['lam']:g}, seed {row['seed']}"
-                twin = "" if row["start"] == row["seed"] else f" (twin, from {row['start']})"
-                print(f"stopped: {row['arm']}, {place}{twin}: not finite in generation {row['generation']}", flush=True)
-
-
-def _work(material: Material, crew: Company, orders: Iterator[int], block: Block, tick: Tick) -> bool:
-    """Compute a block, unless it is done or another process holds it; whether it has been computed."""
-    out, folder = material.config.out, blocks.folder_of(material.config.out, block)
-    if blocks.finished(out, block):
+def compute(context: Context, job: Job, tick: Tick) -> bool:
+    """Compute a job, unless it is done or another process holds it; whether it has been computed."""
+    out, home = context.settings.out, folder.job_folder(context.settings.out, job)
+    if folder.finished(out, job):
         return False
     with ExitStack() as stack:
         try:
-            stack.enter_context(alone(folder))
+            stack.enter_context(alone(home))
         except ConfigError:
             return False
-        if blocks.finished(out, block):
+        if folder.finished(out, job):
             return False
-        parts.check(folder, crew.count)
-        for stale in folder.rglob(".*.tmp"):
+        for stale in home.rglob(".*.tmp"):
             files.remove_quietly(stale)
-        blocks.store(out, block)
-        material.check(block)
-        material.store(block.n)
-        if crew.count > 1:
-            _together(material, crew, next(orders), block, tick)
-        else:
-            parts.compute(material, block, tick)
+        folder.store_job(out, job)
+        context.check(job.n)
+        context.store(job)
+        run_job(context, job, tick)
     return True
 
 
-def _together(material: Material, crew: Company, order: int, block: Block, tick: Tick) -> None:
-    """Compute a block with the others."""
-    folder = blocks.folder_of(material.config.out, block)
-    starts(material, block, tick)
-    crew.tell(order, block.name)
-    parts.compute(material, block, tick)
-    crew.wait(lambda: parts.complete(folder, crew.count))
-    parts.merge(folder, block, crew.count)
+def on_ray(context: Context, jobs: list[Job], tick: Tick) -> None:
+    """One task a job: a worker that is lost is replaced, and goes on from the job's last checkpoint.
+
+    Raises:
+        ConfigError: Ray is not installed, or no cluster answers.
+        SelfloopError: what a job raised.
+    """
+    settings = context.settings
+    ray = _connected(settings)
+    gpu = ray.cluster_resources().get("GPU", 0) > 0
+    task = ray.remote(num_cpus=1, num_gpus=1 if gpu else 0, max_retries=-1)(_task)
+    try:
+        waiting = [task.remote(context.domain, settings, job) for job in jobs if not folder.finished(settings.out, job)]
+        counted = _recorded(settings.out, jobs)
+        while waiting:
+            ended, waiting = ray.wait(waiting, timeout=PAUSE)
+            now = _recorded(settings.out, jobs)
+            tick(max(now - counted, 0), f"{len(waiting)} jobs left")
+            counted = max(now, counted)
+            for one in ended:
+                if error := ray.get(one):
+                    raise SelfloopError(error)
+    finally:
+        ray.shutdown()
 
 
-def _follow(material: Material, crew: Company) -> Path:
-    """Compute this process's lanes of the blocks that process 0 takes."""
-    out = material.config.out
-    asked, given = to_dict(material.config), record.read_json(out / "config.json")
-    if asked | {"out": None} != given | {"out": None}:
-        raise ConfigError(f"process {crew.me} has other settings than process 0: give all of them the same command")
-    orders = itertools.count()
-    while (name := crew.hear(next(orders))) is not None:
-        block = blocks.described(out / "blocks" / name)
-        with alone(blocks.own_folder(out, block)):
-            material.check(block)
-            parts.compute(material, block, lambda steps, what: crew.check())
-    return out
+def _connected(settings: Settings) -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise ConfigError("--cluster needs Ray: pip install 'selfloop[cluster]'") from error
+    local = {"num_cpus": settings.workers, "include_dashboard": False} if settings.cluster == "local" else {}
+    try:
+        ray.init(address=settings.cluster, log_to_driver=False, logging_level="ERROR", **local)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(f"--cluster {settings.cluster}: {str(error).splitlines()[0]}; see docs/sweeps.md") from error
+    return ray
+
+
+_CONTEXTS: dict[Settings, Context] = {}
+"""Of this worker: its programs serve all jobs that it is given."""
+
+
+def _task(domain: Domain, settings: Settings, job: Job) -> str | None:
+    """What a worker does; errors that a user can mend are returned as a line, as they need no retry."""
+    from selfloop.runs.environment import compilation_cache
+
+    compilation_cache()
+    context = _CONTEXTS.setdefault(settings, Context(domain, settings))
+    try:
+        while not folder.finished(settings.out, job):
+            if not compute(context, job, _silent):
+                time.sleep(PAUSE)  # the worker before may not be quite gone
+    except SelfloopError as error:
+        return str(error)
+    return None
+
+
+def _silent(steps: int, what: str = "") -> None:
+    """No progress is shown by a worker: the records that it appends are counted."""
+
+
+def _recorded(out: Path, jobs: list[Job]) -> int:
+    """Generations that have left their rows."""
+    found = 0
+    for job in jobs:
+        path = folder.job_folder(out, job) / "rows.jsonl"
+        rows = path.read_bytes().count(b"\n") if path.exists() else 0
+        found += max(rows - len(job.chains), 0)
+    return found
+
+
+def say_stopped(out: Path, jobs: list[Job], say: Callable[[str], None] = print) -> None:
+    """Name every chain that came to no end."""
+    for job in jobs:
+        for row in record.read(folder.job_folder(out, job) / "rows.jsonl"):
+            if "stopped" in row:
+                axes = "".join(f", {name} {value:g}" for name, value in job.axes)
+                coupled = f" (coupled, from {row['start']})" if job.coupled else ""
+                place = f"n = {row['n']}{axes}, lambda {row['lam']:g}, seed {row['seed']}{coupled}"
+                say(f"stopped: {row['arm']}, {place}: not finite in generation {row['generation']}")

@@ -1,145 +1,154 @@
-"""What the blocks of a grid share: real motion, the yardstick, and the conditions of the evaluation.
-
-The description of real motion is kept in the grid's folder, so that measures can be taken later without the data.
-"""
+"""The context of a run: data, model, correctors and observers, each made once a process and shared by all jobs."""
 
 import functools
-import io
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import Mesh
+from jax.tree_util import Partial
 
-from selfloop.batch import Batch
-from selfloop.domains.motion import artefacts, measures, setup
-from selfloop.domains.motion.arms import ARMS
-from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.measures import Described, Reference
-from selfloop.domains.motion.setup import Data
-from selfloop.engine.chains import lane_mesh
-from selfloop.engine.plan import Block
-from selfloop.engine.settings import GridConfig, motion_config
+from selfloop.batch import Batch, take
+from selfloop.engine import folder
+from selfloop.engine.chains import chain_mesh
+from selfloop.engine.domain import Data, Domain, Observation
+from selfloop.engine.plan import Job
+from selfloop.engine.settings import Settings, single
 from selfloop.errors import ConfigError
-from selfloop.protocols import Corrector, Model
+from selfloop.protocols import Corrector, Model, identity
 from selfloop.runs import files, record
 
 PIECE = 256
-"""Real windows that are described at a time."""
+"""Real samples that are observed at a time."""
 
 
-@dataclass(frozen=True)
-class Material:
-    """The parts that blocks are made of; each is made once a process."""
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The parts that jobs are made of; each is made once."""
 
-    config: GridConfig
-    mesh: Mesh
-    """All devices, those of other processes too."""
+    domain: Domain
+    settings: Settings
 
-    @property
-    def local(self) -> Mesh:
-        """The devices of this process: as lanes exchange nothing, no program spans processes."""
-        here = [device for device in self.mesh.devices.flat if device.process_index == jax.process_index()]
-        return lane_mesh(here)
+    @functools.cached_property
+    def mesh(self) -> Mesh:
+        """The devices of this process."""
+        return chain_mesh()
 
     @functools.cache  # noqa: B019 (one for the life of the process)
     def data(self, n: int) -> Data:
-        """The real motion of the cells of one n."""
-        return setup.load(motion_config(self.config, n))
+        """The real data of the jobs of one n."""
+        return self.domain.data(single(self.settings, n, ()), n)
 
     @functools.cache  # noqa: B019
-    def model(self, n: int, guidance: float, first_steps: int, steps: int) -> Model:
-        """The model of the cells of one n and guidance."""
-        settings = motion_config(self.config, n, guidance=guidance)
-        return setup.model(replace(settings, first_steps=first_steps, steps=steps), self.data(n))
+    def model(self, subject: Job) -> Model:
+        """The model of the jobs of one `Job.subject`."""
+        return self.domain.model(self._settings(subject), self.data(subject.n))
 
-    def learner(self, block: Block) -> Model:
-        """The model of a block as its later generations fit it."""
-        if self.config.refit == "continue":
-            return self.model(block.n, block.guidance, block.first_steps, block.steps)
-        return anew(self.model(block.n, block.guidance, block.first_steps, block.first_steps))
+    def first_fits(self, subject: Job) -> int:
+        """How many calls of the model's fit make generation 0."""
+        return self.domain.first_fits(self._settings(subject))
 
     @functools.cache  # noqa: B019
-    def corrector(self, arm: str, n: int) -> Corrector:
-        """The corrector of an arm, for motions of the labels of one n."""
-        return ARMS[arm].corrector(motion_config(self.config, n), self.data(n))
+    def learner(self, subject: Job) -> Model:
+        """The model as its later generations fit it."""
+        model = self.model(subject)
+        return model if self.settings.refit == "finetune" else from_scratch(model, self.first_fits(subject))
 
     @functools.cache  # noqa: B019
-    def reference(self, n: int) -> Reference:
-        """What the samples of one n are described by."""
-        data = self.data(n)
-        return measures.prepare(data.reference, self._judge(), data.real.names)
+    def corrector(self, name: str, subject: Job) -> Corrector:
+        """A corrector by its name, for samples of the jobs of one n and one value of every axis."""
+        if name == "identity":
+            return identity
+        return self.domain.correctors[name](self._settings(subject), self.data(subject.n))
+
+    def correctors(self, job: Job) -> dict[str, Corrector]:
+        """The corrector of every arm of a job."""
+        arms = dict.fromkeys(chain.arm for chain in job.chains)
+        return {arm: self.corrector(self.domain.arms[arm].corrector, job.subject) for arm in arms}
 
     @functools.cache  # noqa: B019
-    def _judge(self) -> Any:
-        encoder = self.data(self.config.n[0]).encoder
-        if encoder is None:
-            return None
-        judge, info = setup.evaluator(*encoder)
-        record.write_json(self.config.out / "encoder.json", info)
-        return judge
+    def observe(self, n: int) -> Callable[[Batch], Observation]:
+        """What is measured of samples of one n, as a pytree that can be passed to a program."""
+        found = self.domain.observe(single(self.settings, n, ()), self.data(n))
+        return found if isinstance(found, Partial) else Partial(found)
 
     @functools.cache  # noqa: B019
-    def conditions(self, n: int) -> dict[str, Array]:
-        """Label and length [N] of the samples that every generation is judged by."""
-        return setup.evaluation_conditions(self.data(n), self.config.evaluate)
+    def conditions(self, n: int) -> Any:
+        """The conditions of the samples that every generation is judged by."""
+        return self.data(n).conditions(self.settings.evaluate)
 
-    def check(self, block: Block) -> None:
-        """Refuse a block of other data than the grid was begun with."""
-        digest, path = self.data(block.n).digest, self.config.out / f"data_{block.n}.json"
+    def _settings(self, subject: Job) -> Settings:
+        return single(self.settings, subject.n, subject.axes + subject.by_n)
+
+    def check(self, n: int) -> None:
+        """Refuse other data than the run was begun with."""
+        path, data = folder.data_folder(self.settings.out, n) / "about.json", self.data(n)
         if not path.exists():
-            record.write_json(path, {"digest": digest})
-        if record.read_json(path)["digest"] != digest:
-            raise ConfigError(f"{self.config.out} holds a grid on other data than --data {self.config.data}")
+            record.write_json(path, {"digest": data.digest, "about": data.about, "names": list(data.names)})
+        if record.read_json(path)["digest"] != data.digest:
+            raise ConfigError(f"{self.settings.out} holds a run on other data than --data {self.settings.data}")
 
-    def store(self, n: int) -> None:
-        """Write the description of real windows and the conditions of one n into the grid's folder."""
-        data, out = self.data(n), self.config.out
-        for name, cut in {"reference": data.reference, "pool": data.pool, f"real_{n}": data.real}.items():
-            if not (out / f"{name}.npz").exists():
-                store_arrays(out / f"{name}.npz", self._described(n, cut))
-        if not (out / f"conditions_{n}.npz").exists():
-            names = {"names": np.array(data.real.names)}
-            store_arrays(out / f"conditions_{n}.npz", jax.tree.map(np.asarray, self.conditions(n)) | names)
+    def store(self, job: Job) -> None:
+        """Observe the real samples of a job's n, once, and what its arms' correctors make of them."""
+        n, home = job.n, folder.data_folder(self.settings.out, job.n)
+        data = self.data(n)
+        for name, batch in {"reference": data.reference, "pool": data.pool, "real": data.real}.items():
+            if not (home / f"{name}.npz").exists():
+                found = self.observed(n, batch)
+                if name == "reference" and data.group is not None:
+                    found["group"] = np.asarray(data.group)
+                files.store_arrays(home / f"{name}.npz", found | {"apart": np.asarray(data.apart)})
+        if not (home / "conditions.npz").exists():
+            cond = self.conditions(n)
+            held = {"label": labels(cond, self.settings.evaluate)}
+            files.store_arrays(home / "conditions.npz", held | (jax.tree.map(np.asarray, cond) if cond else {}))
+        for arm, corrector in self.correctors(job).items():
+            path = home / f"pool_{arm}.npz"
+            if self.domain.arms[arm].pointwise and corrector is not identity and not path.exists():
+                some = take(data.pool, np.arange(min(2 * self.settings.evaluate, data.pool.capacity)))
+                fixed, info = corrector(jax.random.key(0), some, None)
+                found = self.observed(n, fixed) | {"failed": np.asarray(info["failed"])}
+                files.store_arrays(path, found)
 
-    def _described(self, n: int, cut: Windows) -> dict[str, np.ndarray]:
-        """Real windows as points of each space, their artefacts, labels and clips."""
-        names = self.data(n).real.names
-        label = np.array([names.index(cut.names[i]) if cut.names[i] in names else -1 for i in cut.label], np.int32)
-        parts = []
-        for at in range(0, len(cut.x), PIECE):
-            rows = np.minimum(np.arange(at, at + PIECE), len(cut.x) - 1)
-            found = _describe(self.reference(n), cut.x[rows], cut.length[rows], label[rows])
-            parts.append(jax.tree.map(np.asarray, flat(found)))
-        whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(cut.x)], *parts)
-        whole["right"] = np.where(label < 0, np.nan, whole["right"]).astype(np.float32)
-        return whole | {"label": label, "clip": cut.clip}
+    def observed(self, n: int, batch: Batch) -> folder.Arrays:
+        """Observation arrays of a batch of any size, and its ``label`` [N]."""
+        parts, count = [], batch.capacity
+        for at in range(0, count, PIECE):
+            rows = np.minimum(np.arange(at, at + min(PIECE, count)), count - 1)
+            parts.append(jax.tree.map(np.asarray, _observe(self.observe(n), take(batch, rows))))
+        whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)
+        return arrays(whole) | {"label": labels(batch.cond, count)}
 
 
-def anew(model: Model) -> Model:
-    """The model with a fit that forgets the state before it: a new network, which the fit's key decides."""
+_observe = jax.jit(lambda observe, batch: observe(batch))
+
+
+def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
+    """An observation as the arrays that are kept, by `folder`'s names."""
+    spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
+    return spaces | {f"{prefix}value/{name}": values for name, values in found.values.items()}
+
+
+def labels(cond: Any, count: int) -> np.ndarray:
+    """Class [N] of samples by their conditions: an array of integers, or the entry ``label``; else all are class 0."""
+    found = cond.get("label") if isinstance(cond, dict) else cond
+    whole = found is not None and jnp.issubdtype(jnp.asarray(found).dtype, jnp.integer) and jnp.ndim(found) == 1
+    return np.asarray(found, np.int32) if whole else np.zeros(count, np.int32)
+
+
+def from_scratch(model: Model, calls: int) -> Model:
+    """The model with a fit that forgets the state before it: a new one, which the fit's key decides, fitted as often
+    as generation 0 is.
+    """  # noqa: D205
 
     def fit(key: Array, batch: Batch, state: Any) -> tuple[Any, Any]:
         key_init, key_fit = jax.random.split(key)
-        return model.fit(key_fit, batch, model.init(key_init))
+        keys = jax.vmap(lambda call: jax.random.fold_in(key_fit, call))(jnp.arange(calls, dtype=jnp.int32))
+        state, infos = jax.lax.scan(lambda state, key: model.fit(key, batch, state), model.init(key_init), keys)
+        return state, jax.tree.map(lambda leaf: leaf[-1], infos)
 
     return model._replace(fit=fit)
-
-
-_describe = jax.jit(measures.describe)
-
-
-def flat(described: Described) -> dict[str, Array]:
-    """A description as the arrays that are kept: points of each space [N, F], ``artefacts`` [N, 6], ``right`` [N]."""
-    artefacts = jax.numpy.stack([described.artefacts[name] for name in artefacts.NAMES], -1)
-    return described.points | {"artefacts": artefacts, "right": described.right}
-
-
-def store_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write arrays to an .npz file in one step."""
-    held = io.BytesIO()
-    np.savez(held, **arrays)
-    files.replace(path, held.getvalue())

@@ -1,8 +1,9 @@
-"""The correction of all lanes of a block: each lane by its own arm, together where the corrector allows it.
+"""Correction of many chains: each by its own arm's corrector, together where the corrector allows it.
 
-Shapes: O lanes of this process, N motions a lane, T frames, D features.
+Shapes: L chains, N samples a chain.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -11,34 +12,44 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.motion.arms import ARMS
-from selfloop.engine.plan import Lane
+from selfloop.engine.chains import one_chain
+from selfloop.engine.domain import Arm
+from selfloop.engine.plan import Chain
 from selfloop.protocols import Corrector, identity
 
 
-def correct_lanes(
-    lanes: list[Lane], correctors: dict[str, Corrector], keys: list[Array], raw: Batch
+def correct_chains(
+    arms: Mapping[str, Arm],
+    chains: Sequence[Chain],
+    correctors: Mapping[str, Corrector],
+    keys: Sequence[Array],
+    raw: Batch,
+    states: Any = None,
 ) -> tuple[Batch, dict[str, np.ndarray]]:
-    """The corrected batch [O, N, ...] and ``failed`` and ``moved_mm`` [O, N]; everything is in the host's memory.
+    """The corrected batch [L, N, ...], and ``failed`` and ``moved`` [L, N]; everything is in the host's memory.
 
-    Motions of lanes of one arm are corrected in one call where its corrector looks at each alone; else each lane has
-    its own call with its own key.
+    Samples of chains of one arm are corrected in one call where its corrector looks at each alone; else each chain has
+    its own call with its own key and state.
     """
-    x, weight = np.array(raw.x), np.array(raw.weight)
-    info = {"failed": np.zeros(weight.shape, bool), "moved_mm": np.zeros(weight.shape, np.float32)}
-    for arm in dict.fromkeys(lane.arm for lane in lanes):
+    x, weight = jax.tree.map(np.array, raw.x), np.array(raw.weight)
+    info = {"failed": np.zeros(weight.shape, bool), "moved": np.zeros(weight.shape, weight.dtype)}
+    for arm in dict.fromkeys(chain.arm for chain in chains):
         if correctors[arm] is identity:
             continue
-        own = [i for i, lane in enumerate(lanes) if lane.arm == arm]
-        for group in [own] if ARMS[arm].alone else [[i] for i in own]:
+        mine = [i for i, chain in enumerate(chains) if chain.arm == arm]
+        for group in [mine] if arms[arm].pointwise else [[i] for i in mine]:
             part = jax.tree.map(lambda leaf, group=group: jnp.asarray(leaf[group].reshape(-1, *leaf.shape[2:])), raw)
-            fixed, found = correctors[arm](keys[group[0]], part, None)
-            x[group], weight[group] = _lanes(fixed.x, len(group)), _lanes(fixed.weight, len(group))
+            state = None if arms[arm].pointwise or states is None else one_chain(states, group[0])
+            fixed, found = correctors[arm](keys[group[0]], part, state)
+            for into, values in zip(jax.tree.leaves(x), jax.tree.leaves(fixed.x), strict=True):
+                into[group] = _apart(values, len(group))
+            weight[group] = _apart(fixed.weight, len(group))
             for name, values in info.items():
-                values[group] = _lanes(found[name], len(group))
+                values[group] = _apart(found[name], len(group))
     return raw._replace(x=x, weight=weight), info
 
 
-def _lanes(leaf: Any, count: int) -> np.ndarray:
+def _apart(leaf: Any, count: int) -> np.ndarray:
+    """Samples of ``count`` chains in a row, each chain's by itself."""
     leaf = np.asarray(leaf)
     return leaf.reshape(count, -1, *leaf.shape[1:])

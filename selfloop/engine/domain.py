@@ -32,6 +32,8 @@ class Data(NamedTuple):
     """How an arm may see real data, ``make(real) -> source``: ``fixed``, and what else the domain has (``fresh``)."""
     conditions: Callable[[int], Any] = lambda count: None
     """``conditions(N)``: what the samples that every generation is judged by are asked for."""
+    names: tuple[str, ...] = ()
+    """What the labels among the conditions are called."""
     digest: str = ""
     """A hash of all data: a run is not continued on others."""
     about: str = ""
@@ -98,6 +100,8 @@ class Domain(NamedTuple):
     """``make(settings, data) -> corrector`` by name; each is made once a run, however long it trains."""
     spaces: tuple[str, ...] = ("points",)
     """Spaces by rank: the first that observations hold is the primary one, in which laws are compared."""
+    audited: tuple[str, ...] = ()
+    """Spaces beside the primary one in which the strength of a corrector is measured."""
     measures: tuple[Measure, ...] = ()
     """Of the ``values``, and of others where the domain wants to say more than the engine's own table."""
     axes: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ import numpy as np
 
 from selfloop.engine.domain import Domain
 from selfloop.engine.plan import Job, described, undescribed
+from selfloop.engine.scores import generic
 from selfloop.engine.settings import Pairs
 from selfloop.errors import ConfigError, DataError
 from selfloop.runs import files, record
@@ -35,15 +36,20 @@ def begun(out: Path) -> bool:
     return (out / "config.json").exists()
 
 
-def write_about(out: Path, domain: Domain) -> None:
-    """What a reader of the folder must know of the domain."""
+def about_of(domain: Domain) -> dict[str, Any]:
+    """What a reader of a run must know of its domain, in JSON's own types."""
     arms = {
         name: {"corrects": arm.corrector != "identity", "synthetic": arm.synthetic, "predicted": arm.predicted}
         for name, arm in domain.arms.items()
     }
-    measures = [measure._asdict() for measure in domain.measures]
-    about = {"name": domain.name, "title": domain.title, "axes": domain.axes, "spaces": domain.spaces}
-    record.write_json(out / "domain.json", about | {"arms": arms, "measures": measures})
+    known = {measure.name: measure._asdict() for measure in (*generic(domain.spaces), *domain.measures)}
+    lists = {name: list(getattr(domain, name)) for name in ("axes", "spaces", "audited")}
+    return {"name": domain.name, "title": domain.title} | lists | {"arms": arms, "measures": list(known.values())}
+
+
+def write_about(out: Path, domain: Domain) -> None:
+    """Write `about_of` the domain into the folder."""
+    record.write_json(out / "domain.json", about_of(domain))
 
 
 def about(out: Path) -> dict[str, Any]:
@@ -169,6 +175,17 @@ def trace(held: Held, name: str) -> dict[int, np.ndarray]:
             break
         found[t] = values[held.index]
     return found
+
+
+def samples(held: Held, t: int) -> Arrays:
+    """The samples of one chain in one generation that were kept whole: ``x`` [S, ...], ``corrected/x``, and whether
+    they failed; empty where none were.
+    """  # noqa: D205
+    arrays = files.read_arrays(observation_file(held.folder, t))
+    kept = {name: values[held.index] for name, values in arrays.items() if name.removeprefix("corrected/")[:1] == "x"}
+    count = max((len(values) for values in kept.values()), default=0)
+    failed = arrays.get("corrected/failed")
+    return kept if failed is None or not kept else kept | {"corrected/failed": failed[held.index][:count]}
 
 
 @functools.lru_cache(maxsize=8)

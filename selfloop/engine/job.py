@@ -1,14 +1,15 @@
-"""A block from its beginning, or from where it was stopped, to its end: all its lanes, one generation after another.
+"""A job from its beginning, or from where it was stopped, to its end: all its chains, one generation after another.
 
-Every generation is observed on new samples of its models (`observing`) and leaves a row a lane; every tenth leaves a
-checkpoint, from which the same programs give the same results bit for bit. A lane whose numbers are no longer finite is
-marked and says no more; the others go on.
-Shapes: O lanes of this process, the first K of them genuine, m synthetic samples a lane.
+Every generation is observed on new samples of its models (`observe`) and leaves a row a chain; every tenth leaves a
+checkpoint, from which the same programs give the same results bit for bit, and so does the last, from which a job that
+is asked for more generations goes on. A chain whose numbers are no longer finite is marked and says no more; the others
+go on, and where none is left the job ends.
+Shapes: C chains, filled up to L for the devices, m synthetic samples a chain.
 """
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,19 +19,18 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.motion import setup
-from selfloop.domains.motion.arms import ARMS
-from selfloop.domains.motion.grid import observing
-from selfloop.engine.chains import everywhere, genuine, mine, over_lanes, own, place, sound, stacked
-from selfloop.engine.context import Material
-from selfloop.engine.correct import correct_lanes
-from selfloop.engine.initial import starts
-from selfloop.engine.observe import Observer, observer
-from selfloop.engine.plan import Block, Lane, own_folder
+from selfloop.engine import folder
+from selfloop.engine.chains import everywhere, filled, host, over_chains, place, sound, stacked
+from selfloop.engine.context import Context
+from selfloop.engine.correct import correct_chains
+from selfloop.engine.initial import initial_states
+from selfloop.engine.observe import Observer, keep, observer, shown
+from selfloop.engine.plan import Chain, Job
 from selfloop.engine.stopwatch import Stopwatch
 from selfloop.loop import learn, propose, role_key
-from selfloop.protocols import Carry, Loop, Policy, identity
-from selfloop.runs import checkpoint, files, record
+from selfloop.policies import POLICIES
+from selfloop.protocols import Carry, Loop, identity
+from selfloop.runs import checkpoint, record
 from selfloop.runs.environment import peak_memory_mib
 from selfloop.runs.progress import Tick
 
@@ -39,33 +39,26 @@ CHECKPOINT = 10
 
 
 class Programs(NamedTuple):
-    """The compiled halves of a generation, of all lanes of a block."""
+    """The compiled halves of a generation, of all chains of a job."""
 
     remember: Callable[..., Any]
     """``(real, seed) -> memory``: the policies' memories before the first generation."""
     propose: Callable[..., Batch]
     """``(real, seed, lam, t, carry) -> raw``."""
-    learn: Callable[..., tuple[Carry, Array, Array]]
-    """``(real, seed, lam, t, carry, corrected, failed) -> (carry, loss, sound)``."""
-
-
-def programs(material: Material, block: Block) -> Programs:
-    """The programs of a block; blocks of one shape, a cell's and its twins' among them, have the same."""
-    arm = ARMS[block.lanes[0].arm]
-    # Only what grows has a memory, whose size is the number of generations.
-    return _programs(material, replace(block, generations=block.generations if arm.grows else 0, lanes=()), arm.policy)
+    learn: Callable[..., tuple[Carry, dict[str, Array], Array]]
+    """``(real, seed, lam, t, carry, corrected, failed) -> (carry, info, sound)``."""
 
 
 @functools.cache
-def _programs(material: Material, block: Block, policy: Callable[[Array], Policy]) -> Programs:
-    model, data = material.learner(block), material.data(block.n)
-    capacity = block.synthetic * block.generations
+def programs(context: Context, shape: Job, capacity: int) -> Programs:
+    """The programs of jobs of one shape, whose policies may remember ``capacity`` synthetic samples."""
+    model, data, make = context.learner(shape.subject), context.data(shape.n), POLICIES[shape.policy]
 
     def loop(real: Batch, lam: Array) -> Loop:
-        return Loop(model, policy(lam), setup.source(real, data), block.synthetic)
+        return Loop(model, make(lam), data.sources[shape.source](real), shape.synthetic)
 
     def remember(real: Batch, seed: Array) -> Any:
-        return policy(jnp.float32(0)).start(real, capacity)
+        return make(jnp.zeros((), real.weight.dtype)).start(real, capacity)
 
     def first(real: Batch, seed: Array, lam: Array, t: Array, carry: Carry) -> Batch:
         return propose(loop(real, lam), jax.random.key(seed), t, carry)
@@ -73,146 +66,167 @@ def _programs(material: Material, block: Block, policy: Callable[[Array], Policy
     def second(real: Batch, seed: Array, lam: Array, t: Array, carry: Carry, corrected: Batch, failed: Array) -> tuple:
         key = jax.random.key(seed)
         after, result = learn(loop(real, lam), key, t, carry, corrected, corrected, {"failed": failed})
-        return after, result.fit["loss"], sound((after.state, result.fit["loss"]))
+        info = {name: value for name, value in result.fit.items() if jnp.ndim(value) == 0}
+        return after, info, sound((after.state, info))
 
-    return Programs(*(over_lanes(function, material.local) for function in (remember, first, second)))
+    return Programs(*(over_chains(function, context.mesh) for function in (remember, first, second)))
 
 
 @dataclass(frozen=True)
-class Chains:
-    """A block at work: what does not change from generation to generation."""
+class Work:
+    """A job at work: what does not change from generation to generation."""
 
-    material: Material
-    block: Block
+    context: Context
+    job: Job
     folder: Path
-    lanes: list[Lane]
-    """Of this process, those that only fill up its devices included [O]."""
-    at: np.ndarray
-    """Which lanes of the block the genuine ones are [K]: the first of ``lanes``."""
+    chains: list[Chain]
+    """With those that only fill up the devices [L]; the first C are the job's."""
     inputs: tuple[Batch, Array, Array]
-    """The real data, and the seed and lambda of every lane."""
+    """The real data, and the seed and lambda of every chain."""
     programs: Programs
     observer: Observer
     watch: Stopwatch
 
-
-def chains(material: Material, block: Block) -> Chains:
-    """Make a block ready."""
-    mesh, at = material.local, mine(len(block.lanes), material.mesh)
-    lanes = [block.lanes[i] for i in at]
-    real = everywhere(setup.batch(material.data(block.n).real), mesh)
-    seed = place(np.array([lane.seed for lane in lanes], np.uint32), mesh)
-    lam = place(np.array([lane.lam for lane in lanes], np.float32), mesh)
-    folder, at = own_folder(material.config.out, block), at[: genuine(len(block.lanes), material.mesh)]
-    made = programs(material, block), observer(material, block), Stopwatch()
-    return Chains(material, block, folder, lanes, at, (real, seed, lam), *made)
+    @property
+    def count(self) -> int:
+        """The number C of chains."""
+        return len(self.job.chains)
 
 
-def run(work: Chains, tick: Tick) -> None:
-    """To the last generation; then the checkpoints go and the folder is marked as done, with its peak memory."""
-    generations, count, peak = work.block.generations, len(work.at), []
+def run_job(context: Context, job: Job, tick: Tick) -> None:
+    """To the last generation; then the folder is marked as done, with its peak memory."""
+    work, generations = _ready(context, job), job.generations
     t, carry = _resume(work, tick)
-    alive = _alive(work)
-    while t < generations:
+    alive, peak = _alive(work), []
+    while t < generations and alive.any():
         t += 1
         carry = _generation(work, t, carry, alive)
         peak.append(round(peak_memory_mib()))
-        tick(count, f"{work.block.name}: generation {t}")
-    # By its second generation a block has done all that it does: memory must not grow from there.
+        tick(work.count, f"{job.name}: generation {t}")
+    tick(work.count * (generations - t), job.name)
+    # By its second generation a job has done all that it does: memory must not grow from there.
     memory = {"second_generation": peak[:2][-1], "end": peak[-1]} if peak else {}
     record.write_json(work.folder / "done", {"generations": generations, "peak_memory_mib": memory})
-    for path in work.folder.glob("generation_*.msgpack"):
-        files.remove_quietly(path)
 
 
-def _resume(work: Chains, tick: Tick) -> tuple[int, Carry]:
+def _ready(context: Context, job: Job) -> Work:
+    mesh, data = context.mesh, context.data(job.n)
+    chains = [job.chains[i] for i in filled(len(job.chains), mesh)]
+    seed = place(np.array([chain.seed for chain in chains], np.uint32), mesh)
+    lam = place(np.array([chain.lam for chain in chains], data.real.weight.dtype), mesh)
+    home, inputs = folder.job_folder(context.settings.out, job), (everywhere(data.real, mesh), seed, lam)
+    made = programs(context, job.shape, _capacity(job, data.real))
+    return Work(context, job, home, chains, inputs, made, observer(context, job), Stopwatch())
+
+
+def _capacity(job: Job, real: Batch) -> int:
+    """Room for all synthetic samples, where the policy remembers any; else 0, so that programs are the same."""
+    policy, capacity = POLICIES[job.policy](1.0), job.synthetic * job.generations
+    one, none = (jax.eval_shape(lambda real, k=k: policy.start(real, k), real) for k in (1, 0))
+    return 0 if one == none else capacity
+
+
+def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     """The last checkpoint, less what was recorded after it; or generation 0."""
-    made, mesh = _begin(work, tick), work.material.local
-    at = checkpoint.latest(work.folder, work.block.generations)
-    rows = record.read(work.folder / "rows.jsonl")
-    record.rewrite(work.folder / "rows.jsonl", [row for row in rows if at is not None and row["generation"] <= at])
+    at = checkpoint.latest(work.folder, work.job.generations)
+    rows, path = record.read(work.folder / "rows.jsonl"), work.folder / "rows.jsonl"
+    record.rewrite(path, [row for row in rows if at is not None and row["generation"] <= at])
+    found = initial_states(work.context, work.job, tick)
+    state = place(stacked([found[chain.start] for chain in work.chains]), work.context.mesh)
+    carry = Carry(state, work.programs.remember(*work.inputs[:2]))
     if at is None:
-        count = len(work.at)
-        _observe(work, 0, made, np.full(count, np.nan), {}, np.ones(count, bool), np.zeros(count, bool))
-        return 0, made
-    tick(len(work.at) * at, work.block.name)
-    return at, place(checkpoint.load(checkpoint.name(work.folder, at), own(made)), mesh)
+        _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, bool))
+        return 0, carry
+    tick(work.count * at, work.job.name)
+    # The memory of a job that has been asked for more generations has grown since.
+    held = checkpoint.load(checkpoint.name(work.folder, at), host(carry), grown=1)
+    return at, place(held, work.context.mesh)
 
 
-def _begin(work: Chains, tick: Tick) -> Carry:
-    """Generation 0's models, and empty memories."""
-    found = starts(work.material, work.block, tick)
-    state = place(stacked([found[lane.start] for lane in work.lanes]), work.material.local)
-    return Carry(state, work.programs.remember(*work.inputs[:2]))
+def states(context: Context, job: Job, t: int) -> Any:
+    """The models of all chains of a job at a generation that it has a checkpoint of, or at 0, in the host's memory.
+
+    Raises:
+        DataError: there is no such checkpoint.
+    """
+    if t == 0:
+        found = initial_states(context, job, lambda steps, what: None)
+        return stacked([found[chain.start] for chain in job.chains])
+    work = _ready(context, job)
+    like = jax.eval_shape(context.model(job.subject).init, jax.random.key(0))
+    state = jax.tree.map(lambda leaf: np.zeros((len(work.chains), *leaf.shape), leaf.dtype), like)
+    carry = Carry(state, host(work.programs.remember(*work.inputs[:2])))
+    return checkpoint.load(checkpoint.name(work.folder, t), carry).state
 
 
-def _alive(work: Chains) -> np.ndarray:
-    """Which genuine lanes have not stopped [K]."""
-    stopped = {row["lane"] for row in record.read(work.folder / "rows.jsonl") if "stopped" in row}
-    return np.array([i not in stopped for i in work.at])
+def _alive(work: Work) -> np.ndarray:
+    """Which chains have not stopped [C]."""
+    stopped = {row["chain"] for row in record.read(work.folder / "rows.jsonl") if "stopped" in row}
+    return np.array([i not in stopped for i in range(work.count)])
 
 
-def _generation(work: Chains, t: int, carry: Carry, alive: np.ndarray) -> Carry:
-    """One generation of all lanes; those that diverge are no longer ``alive``."""
-    mesh, watch = work.material.local, work.watch
-    at = place(np.full(len(work.lanes), t, np.int32), mesh)
+def _generation(work: Work, t: int, carry: Carry, alive: np.ndarray) -> Carry:
+    """One generation of all chains; those that diverge are no longer ``alive``."""
+    mesh, watch = work.context.mesh, work.watch
+    at = place(np.full(len(work.chains), t, np.int32), mesh)
     with watch("sample"):
         raw = jax.block_until_ready(work.programs.propose(*work.inputs, at, carry))
     with watch("correct"):
-        corrected, info = _corrected(work, t, raw)
+        corrected, info = _corrected(work, t, raw, carry)
     with watch("train"):
         failed = place(info["failed"], mesh)
-        carry, loss, healthy = jax.block_until_ready(work.programs.learn(*work.inputs, at, carry, corrected, failed))
-    died = alive & ~own(healthy)[: len(alive)]
-    _observe(work, t, carry, own(loss), info, alive, died)
+        carry, fit, healthy = jax.block_until_ready(work.programs.learn(*work.inputs, at, carry, corrected, failed))
+    died = alive & ~host(healthy)[: len(alive)]
+    _observe(work, t, carry, host(fit), info, alive, died)
     alive &= ~died
-    if t % CHECKPOINT == 0 and t < work.block.generations:
-        checkpoint.save(checkpoint.name(work.folder, t), own(carry))
+    if t % CHECKPOINT == 0 or t == work.job.generations:
+        checkpoint.save(checkpoint.name(work.folder, t), host(carry))
         checkpoint.prune(work.folder, keep_last=1, every=1 << 30)
     return carry
 
 
-def _corrected(work: Chains, t: int, raw: Batch) -> tuple[Batch, dict[str, np.ndarray]]:
-    """The samples of all lanes after their arms' correctors; where none corrects they stay on their devices."""
-    correctors = _correctors(work)
-    if all(one is identity for one in correctors.values()):
-        none = np.zeros((len(work.lanes), work.block.synthetic))
-        return raw, {"failed": none > 0, "moved_mm": none}
-    keys = [role_key(jax.random.key(lane.seed), t, "correct") for lane in work.lanes]
-    corrected, info = correct_lanes(work.lanes, correctors, keys, own(raw))
-    return place(corrected, work.material.local), info
+def _corrected(work: Work, t: int, raw: Batch, carry: Carry) -> tuple[Batch, dict[str, np.ndarray]]:
+    """The samples of all chains after their arms' correctors; where none corrects they stay on their devices."""
+    correctors = work.context.correctors(work.job)
+    if _uncorrected(correctors):
+        none = np.zeros((len(work.chains), work.job.synthetic), np.float32)
+        return raw, {"failed": none > 0, "moved": none}
+    keys = [role_key(jax.random.key(chain.seed), t, "correct") for chain in work.chains]
+    arms = work.context.domain.arms
+    corrected, info = correct_chains(arms, work.chains, correctors, keys, host(raw), carry.state)
+    return place(corrected, work.context.mesh), info
 
 
-def _correctors(work: Chains) -> dict[str, Callable]:
-    """Of all arms of the block, so that all processes keep the same things of it."""
-    return {lane.arm: work.material.corrector(lane.arm, work.block.n) for lane in work.block.lanes}
+def _uncorrected(correctors: dict[str, Callable]) -> bool:
+    return all(one is identity for one in correctors.values())
 
 
-def _observe(
-    work: Chains, t: int, carry: Carry, loss: np.ndarray, info: dict, alive: np.ndarray, died: np.ndarray
-) -> None:
-    """Keep what a generation's models make, and write a row for every genuine lane that is alive."""
-    count = len(work.at)
+def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.ndarray, died: np.ndarray) -> None:
+    """Keep what a generation's models make, and write a row for every chain that is alive."""
     with work.watch("evaluate"):
         samples, found = work.observer.samples(work.inputs[1], carry.state)
-    if t % work.material.config.audit_every == 0:
-        found["x"] = samples.x[:, : observing.SHOWN]
-        if not all(one is identity for one in _correctors(work).values()):
+    if t % work.context.settings.audit_every == 0:
+        found |= shown(samples.x)
+        if not _uncorrected(work.context.correctors(work.job)):
             with work.watch("audit"):
-                found |= _after(work, t, samples)
-    observing.keep(work.folder, t, found, count)
-    spent = work.watch.read(count)
+                found |= _audit(work, t, samples, carry)
+    keep(work.folder, t, found, work.count)
+    spent, rows = work.watch.read(work.count), []
     for i in np.flatnonzero(alive):
-        row = {"lane": int(work.at[i])} | work.lanes[i]._asdict() | {"n": work.block.n, "guidance": work.block.guidance}
-        row |= {"generation": t, "loss": float(loss[i])} | ({"stopped": "nan"} if died[i] else {})
+        row = {"chain": int(i)} | work.chains[i]._asdict() | {"n": work.job.n} | dict(work.job.axes)
+        row |= {"generation": t} | {name: float(values[i]) for name, values in fit.items()}
+        row |= {"stopped": "nan"} if died[i] else {}
         if info:
-            row |= {"failed": int(info["failed"][i].sum()), "moved_mm": float(info["moved_mm"][i].mean())}
-        record.append(work.folder / "rows.jsonl", row | spent)
+            row |= {"failed": int(info["failed"][i].sum()), "moved": float(info["moved"][i].mean())}
+        rows.append(row | spent)
+    record.append(work.folder / "rows.jsonl", *rows)
 
 
-def _after(work: Chains, t: int, samples: Batch) -> dict[str, np.ndarray]:
+def _audit(work: Work, t: int, samples: Batch, carry: Carry) -> dict[str, np.ndarray]:
     """What is kept of the evaluation samples after their correction."""
     # Another role than the loop's own correction, whose noise the models have been trained on.
-    keys = [role_key(jax.random.key(lane.seed), t, "evaluate") for lane in work.lanes]
-    fixed, info = correct_lanes(work.lanes, _correctors(work), keys, samples)
-    return work.observer.again(np.asarray(fixed.x)) | {"corrected_failed": info["failed"]}
+    keys = [role_key(jax.random.key(chain.seed), t, "evaluate") for chain in work.chains]
+    correctors, arms = work.context.correctors(work.job), work.context.domain.arms
+    fixed, info = correct_chains(arms, work.chains, correctors, keys, samples, carry.state)
+    weights = {"corrected/weight": fixed.weight, "corrected/failed": info["failed"]}
+    return work.observer.corrected(fixed.x) | shown(fixed.x, "corrected/") | weights

@@ -1,12 +1,11 @@
-"""The measures of what a grid has left: every lane and generation, from the points that were kept of its samples.
+"""Measures of a run: every chain and generation, and real data, from what was kept of their samples.
 
-They come after the run, so that a new measure needs no new run. Shapes: L lanes, N samples a lane.
+They come after the run, so that a new measure needs no new run. Shapes: C chains, N samples a chain.
 """
 
 import functools
 import hashlib
 import itertools
-import zipfile
 from pathlib import Path
 
 import jax
@@ -14,160 +13,154 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfloop import metrics
-from selfloop.domains.motion import artefacts, measures
-from selfloop.domains.motion.floors import DRAWS
-from selfloop.domains.motion.grid import scoring
-from selfloop.domains.motion.measures import Described, Reference
-from selfloop.engine.folder import main
-from selfloop.engine.scores import Ground, Origin, Row, Samples
-from selfloop.errors import DataError
+from selfloop.engine import folder, scores
+from selfloop.engine.domain import primary
+from selfloop.engine.folder import Arrays, named
+from selfloop.engine.scores import Origin, Reference, Row, Samples
 from selfloop.metrics import moments
-from selfloop.runs import record
+from selfloop.runs import files, record
 
+DRAWS = 8
+"""Random draws or halvings behind each line of real data."""
 FILE = "measures.jsonl"
-SPACES = ("features", "kinetic", "geometric")
-
-Arrays = dict[str, np.ndarray]
 
 
 def measured(out: Path) -> list[Row]:
-    """`measure_block` of every finished block of the grid in ``out``, with the block's name.
+    """`measure_job` of every job in ``out``, as far as it has been run.
 
-    Kept in ``measures.jsonl`` in the block's folder; measured again where the code that measures has changed since.
+    Kept in ``measures.jsonl`` in the job's folder; measured again where it has grown, or the code that measures has
+    changed, since.
 
     Raises:
-        DataError: a file of the grid that is absent or cannot be read.
+        DataError: a file of the run that is absent or cannot be read.
     """
-    return [row for done in sorted((out / "blocks").glob("*/done")) for row in _kept(done.parent)]
+    return [row for rows in sorted((out / "jobs").glob("*/rows.jsonl")) for row in _kept(rows.parent)]
 
 
-def _kept(folder: Path) -> list[Row]:
-    head, path = {"code": _digest()}, folder / FILE
+def write_metrics(out: Path) -> list[Row]:
+    """Write metrics.jsonl, one line an arm, seed and generation (and setting, where there are several); its rows."""
+    rows = measured(out)
+    record.rewrite(out / "metrics.jsonl", rows)
+    return rows
+
+
+def _kept(home: Path) -> list[Row]:
+    last = max(folder.generations(home), default=-1)
+    head, path = {"code": _digest(), "generation": last}, home / FILE
     if record.read(path)[:1] != [head]:
-        record.rewrite(path, [head, *({"block": folder.name} | row for row in measure_block(folder))])
+        record.rewrite(path, [head, *measure_job(home)])
     return record.read(path)[1:]
 
 
 @functools.cache
 def _digest() -> str:
     """A hash of the code that measures."""
-    files = (__file__, scoring.__file__, measures.__file__, *sorted(Path(metrics.__file__).parent.glob("*.py")))
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()[:16]
+    paths = (__file__, scores.__file__, *sorted(Path(metrics.__file__).parent.glob("*.py")))
+    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()[:16]
 
 
-def measure_block(folder: Path) -> list[Row]:
-    """Every row of a block's ``rows.jsonl``, in the order of generations and lanes, with its measures.
+def measure_job(home: Path) -> list[Row]:
+    """Every row of a job's ``rows.jsonl``, in the order of generations and chains, with its measures.
 
-    Among features (of kinetic features, and by that name, where the grid has no encoder): ``fid_features`` to the
-    reference and its two parts, of the ``_mean`` and of the ``_covariance``; ``fid_infinity_features`` and
-    ``kid_features``, which have no bias of the first order in 1/N; ``drift_mean`` and ``drift_covariance``, the parts
-    of the Frechet distance to the lane's own generation 0; ``precision``, ``recall``, ``density``, ``coverage``;
-    ``diversity_``, ``multimodality_``, ``within_`` and ``between_features``; ``modes_hit`` and ``modes_effective`` of
-    the lane's n real windows. Also ``fid_`` and ``diversity_`` of the other spaces, ``label_accuracy``, and the means
-    of artefacts. ``absent`` counts samples that were not finite and have no part. What was also observed after
-    correction has the measures `scoring.CORRECTED` a second time, named ``corrected_*``, of those that did not fail.
+    In the primary space S: ``fid_S`` to the reference and its two parts, of the ``_mean`` and of the ``_covariance``;
+    ``fid_infinity_S`` and ``kid_S``, which have no bias of the first order in 1/N; ``drift_mean`` and
+    ``drift_covariance``, the parts of the Frechet distance to the chain's own generation 0; ``precision``, ``recall``,
+    ``density``, ``coverage``; ``diversity_``, ``multimodality_``, ``within_`` and ``between_S``; ``modes_hit`` and
+    ``modes_effective`` of the n real samples. Also ``fid_`` and ``diversity_`` of the other spaces, and the means of
+    values. ``absent`` counts samples that were not finite and have no part. What was also observed after correction has
+    `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
 
-    What is not a finite number is left out, and so is everything of lanes that stopped, from that generation on.
+    What is not a finite number is left out, and so is everything of chains that stopped, from that generation on.
 
     Raises:
-        DataError: a file of the grid that is absent or cannot be read.
+        DataError: a file of the run that is absent or cannot be read.
     """
-    out, n = folder.parents[1], record.read_json(folder / "block.json")["n"]
-    ground, label = _ground(out, n), _load(out / f"conditions_{n}.npz")["label"]
-    rows = sorted(record.read(folder / "rows.jsonl"), key=lambda row: (row["generation"], row["lane"]))
+    out, n = home.parents[1], folder.read_job(home).n
+    space, label = _primary(out, n), files.read_arrays(folder.data_folder(out, n) / "conditions.npz")["label"]
+    reference = _reference(folder.real(out, n), _modes(out, n, space))
+    rows = sorted(record.read(home / "rows.jsonl"), key=lambda row: (row["generation"], row["chain"]))
     origin, stopped, found = None, set(), []
-    for generation, group in itertools.groupby(rows, lambda row: row["generation"]):
-        arrays = _load(folder / "observations" / f"generation_{generation:04d}.npz")
+    for t, group in itertools.groupby(rows, lambda row: row["generation"]):
+        arrays = files.read_arrays(folder.observation_file(home, t))
         samples = _samples(arrays, label)
-        origin = _origin(samples) if origin is None else origin
-        values = scoring.score(ground, samples, origin, int(label.max()) + 1)
-        if "corrected_kinetic" in arrays:
-            fixed = scoring.score_corrected(ground, _samples(arrays, label, "corrected_"))
+        origin = Origin(samples.spaces[space], samples.weight) if origin is None else origin
+        values = scores.score(reference, samples, origin, space, int(label.max()) + 1)
+        if "corrected/failed" in arrays:
+            fixed = scores.score_corrected(reference, _samples(arrays, label, "corrected/"), space)
             values = [one | other for one, other in zip(values, fixed, strict=True)]
         for row in group:
-            stopped |= {row["lane"]} if "stopped" in row else set()
-            found.append(row if row["lane"] in stopped else row | values[row["lane"]])
+            stopped |= {row["chain"]} if "stopped" in row else set()
+            found.append(row if row["chain"] in stopped else row | values[row["chain"]])
     return found
 
 
-def floor_rows(out: Path) -> dict[str, Row]:
-    """What real windows of the loop's clips score when they are measured as samples are, for each n (as text).
+def reference_lines(out: Path) -> dict[str, dict[str, Row]]:
+    """What real samples of the loop's own law score when they are measured as samples are, by n (as text) and line.
 
-    Each line holds ``samples``, the number N of windows measured, which is that of a generation's evaluation samples
-    where there are as many; the mean of every measure over `floors.DRAWS` random draws; and their standard deviation in
-    ``spread``. Drift is from other real windows here. A grid without an encoder has no other clips to hold windows
-    against: there it is one half of them against the other.
+    The line ``real``, and ``real, ARM`` of the same samples after an arm's corrector. Each holds ``samples``, the
+    number N measured, which is that of a generation's evaluation samples where there are as many; the mean of every
+    measure over `DRAWS` random draws; and their standard deviation in ``spread``. Drift is from other real samples
+    here. Where the reference holds the same samples, one half of them is held against the other.
 
     Raises:
-        DataError: a file of the grid that is absent or cannot be read.
+        DataError: a file of the run that is absent or cannot be read.
     """
-    pool, found = _load(out / "pool.npz"), {}
-    middle = len(pool["label"]) // (1 if "features" in pool else 2)
-    for path in sorted(out.glob("conditions_*.npz")):
-        n = path.stem.removeprefix("conditions_")
-        ground, count = _ground(out, int(n)), min(len(_load(path)["label"]), middle)
-        orders = [np.random.default_rng(draw).permutation(len(pool["label"])) for draw in range(DRAWS)]
-        found[n] = {"samples": count} | _line([_floor(ground, pool, order, count, order[middle:]) for order in orders])
+    found: dict[str, dict[str, Row]] = {}
+    for home in sorted((out / "data").glob("n*"), key=lambda path: int(path.name[1:])):
+        n = int(home.name[1:])
+        pool = folder.real(out, n, "pool")
+        lines = {"real": _line(out, n, pool, pool)}
+        for path in sorted(home.glob("pool_*.npz")):
+            lines[f"real, {path.stem.removeprefix('pool_')}"] = _line(out, n, files.read_arrays(path), pool)
+        found[str(n)] = lines
     return found
 
 
-def _floor(ground: Ground, pool: Arrays, order: np.ndarray, count: int, rest: np.ndarray) -> Row:
-    """The first ``count`` windows in this order against the reference, or against the ``rest`` if there is any."""
-    if len(rest):
-        ground = ground._replace(reference=_reference({name: values[rest] for name, values in pool.items()}))
-    one, other = (_drawn(pool, rows) for rows in (order[:count], order[-count:]))
-    return scoring.score(ground, one, _origin(other), int(pool["label"].max()) + 1)[0]
-
-
-def _drawn(pool: Arrays, rows: np.ndarray) -> Samples:
-    """Real windows as the samples of one lane."""
-    return _samples({name: values[None, rows] for name, values in pool.items()}, pool["label"][rows])
-
-
-def _line(rows: list[Row]) -> Row:
+def _line(out: Path, n: int, arrays: Arrays, pool: Arrays) -> Row:
+    """Mean and spread of every measure over draws of the samples, which may be the pool or its correction."""
+    space, size = _primary(out, n), len(arrays["label"])
+    apart = bool(pool["apart"])
+    middle = size if apart else size // 2
+    wanted = len(files.read_arrays(folder.data_folder(out, n) / "conditions.npz")["label"])
+    count, modes = min(wanted, middle), _modes(out, n, space)
+    rows = []
+    for draw in range(DRAWS):
+        order = np.random.default_rng(draw).permutation(size)
+        other = folder.real(out, n) if apart else {k: v[order[middle:]] for k, v in pool.items() if v.ndim}
+        one, rest = (_drawn(arrays, part) for part in (order[:count], order[-count:]))
+        origin = Origin(rest.spaces[space], rest.weight)
+        rows += scores.score(_reference(other, modes), one, origin, space, int(pool["label"].max()) + 1)
     table = {name: np.array([row[name] for row in rows]) for name in rows[0] if all(name in row for row in rows)}
     means = {name: float(values.mean()) for name, values in table.items()}
-    return means | {"spread": {name: float(values.std(ddof=1)) for name, values in table.items()}}
+    return {"samples": count} | means | {"spread": {name: float(v.std(ddof=1)) for name, v in table.items()}}
 
 
-def _load(path: Path) -> Arrays:
-    try:
-        with np.load(path) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error}); restore it, or run the grid in another folder") from error
+def _drawn(arrays: Arrays, rows: np.ndarray) -> Samples:
+    """Real samples as the samples of one chain."""
+    return _samples({name: values[None, rows] for name, values in arrays.items() if values.ndim}, arrays["label"][rows])
 
 
-def _ground(out: Path, n: int) -> Ground:
-    modes = _points(_load(out / f"real_{n}.npz"))
-    return Ground(_reference(_load(out / "reference.npz")), jnp.asarray(modes[main(modes)]))
+def _primary(out: Path, n: int) -> str:
+    return primary(folder.about(out)["spaces"], named(folder.real(out, n), "space"))
+
+
+def _modes(out: Path, n: int, space: str) -> np.ndarray:
+    return folder.real(out, n, "real")[f"space/{space}"]
 
 
 _moments = jax.jit(moments)
 
 
-def _reference(arrays: Arrays) -> Reference:
-    """The reference for `measures.summarise`; it describes nothing here, and so needs no evaluator and no scales."""
-    points = {space: jnp.asarray(values) for space, values in _points(arrays).items()}
-    fitted = {space: _moments(values) for space, values in points.items()}
-    clip = jnp.asarray(arrays["clip"]) if "features" in points else None
-    return Reference(None, jnp.zeros(0, jnp.int32), {}, points, fitted, clip)
-
-
-def _points(arrays: Arrays, prefix: str = "") -> Arrays:
-    return {space: arrays[prefix + space] for space in SPACES if prefix + space in arrays}
+def _reference(arrays: Arrays, modes: np.ndarray) -> Reference:
+    points = {space: jnp.asarray(values) for space, values in named(arrays, "space").items()}
+    group = jnp.asarray(arrays["group"]) if "group" in arrays else None
+    return Reference(points, {space: _moments(values) for space, values in points.items()}, group, jnp.asarray(modes))
 
 
 def _samples(arrays: Arrays, label: np.ndarray, prefix: str = "") -> Samples:
-    """The samples of all lanes in one generation, of labels [N]; those that failed or are not finite have weight 0."""
-    points = _points(arrays, prefix)
-    here = np.all([np.isfinite(values).all(-1) for values in points.values()], 0)
+    """The samples of all chains in one generation, of labels [N]; those that failed or are not finite have weight 0."""
+    spaces, values = named(arrays, "space", prefix), named(arrays, "value", prefix)
+    here = np.all([np.isfinite(points).all(-1) for points in spaces.values()], 0)
     here &= ~arrays.get(prefix + "failed", np.zeros(here.shape, bool)).astype(bool)
-    artefacts = dict(zip(artefacts.NAMES, np.moveaxis(arrays[prefix + "artefacts"], -1, 0), strict=True))
-    described = Described(points, arrays[prefix + "right"], artefacts)
-    return Samples(described, here.astype(np.float32), np.broadcast_to(label[None], here.shape))
-
-
-def _origin(samples: Samples) -> Origin:
-    points = samples.described.points
-    return Origin(points[main(points)], samples.weight)
+    weight = arrays.get(prefix + "weight", np.ones(here.shape, np.float32)) * here
+    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label[None], here.shape))

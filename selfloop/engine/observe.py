@@ -1,79 +1,79 @@
-"""What is kept of a generation: new samples of every lane's model as points of each space, before and after correction.
+"""Observation of a generation: new samples of every chain's model, as points and values, before and after correction.
 
-The samples are of the same noise and conditions in every generation and in all lanes of a seed, so that what differs
-is the models. Measures are computed from what is kept (`measuring`), so that a new one needs no new run.
-Shapes: O lanes of this process, N samples a lane, T frames, D features.
+The samples are of the same noise and conditions in every generation and in all chains of a seed, so that what differs
+is the models. Measures are computed from what is kept (`measure`), so that a new one needs no new run.
+Shapes: L chains, N samples a chain.
 """
 
 import functools
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from jax import Array
 
-from selfloop.batch import Batch
-from selfloop.domains.motion import measures
-from selfloop.engine.chains import everywhere, over_lanes, own, place
-from selfloop.engine.context import Material, flat, store_arrays
-from selfloop.engine.plan import Block
+from selfloop.batch import Batch, uniform
+from selfloop.engine import folder
+from selfloop.engine.chains import everywhere, host, over_chains, place
+from selfloop.engine.context import Context, arrays
+from selfloop.engine.plan import Job
 from selfloop.loop import role_key
+from selfloop.runs import files
 
-SHOWN = 4
-"""Motions a lane that are kept whole, in generations that are corrected, for a reader to look at."""
-
-
-def observation_file(folder: Path, t: int) -> Path:
-    """Where the observation of a generation lies."""
-    return folder / "observations" / f"generation_{t:04d}.npz"
+SHOWN = 6
+"""Samples a chain that are kept whole, in generations that are audited, for a reader to look at."""
 
 
 class Observer:
-    """The programs that observe a block's lanes."""
+    """The programs that observe the chains of jobs of one subject."""
 
-    def __init__(self, material: Material, block: Block):
-        model = material.model(block.n, block.guidance, block.first_steps, block.steps)
-        cond, mesh = material.conditions(block.n), material.local
-        count = material.config.evaluate
+    def __init__(self, context: Context, subject: Job):
+        model, mesh, count = context.model(subject), context.mesh, context.settings.evaluate
 
-        def sample(shared: Any, seed: Array, state: Any) -> tuple[Array, dict[str, Array]]:
-            reference, cond = shared
+        def sample(shared: Any, seed: Array, state: Any) -> tuple[Any, dict[str, Array]]:
+            observe, cond = shared
             key, _ = jax.random.split(role_key(jax.random.key(seed), 0, "evaluate"))
-            x = model.sample(key, state, cond, count).x
-            return x, flat(measures.describe(reference, x, cond["length"], cond["label"]))
+            batch = model.sample(key, state, cond, count)
+            return batch.x, arrays(observe(batch))
 
-        def describe(shared: Any, x: Array) -> dict[str, Array]:
-            reference, cond = shared
-            return flat(measures.describe(reference, x, cond["length"], cond["label"]))
+        def again(shared: Any, x: Any) -> dict[str, Array]:
+            observe, cond = shared
+            return arrays(observe(uniform(x, cond)), "corrected/")
 
-        self.mesh, self.cond = mesh, jax.tree.map(np.asarray, cond)
-        self.shared = everywhere((material.reference(block.n), cond), mesh)
-        self._sample, self._describe = over_lanes(sample, mesh), over_lanes(describe, mesh)
+        self.mesh, self.cond = mesh, host(context.conditions(subject.n))
+        self.shared = everywhere((context.observe(subject.n), context.conditions(subject.n)), mesh)
+        self._sample, self._again = over_chains(sample, mesh), over_chains(again, mesh)
 
     def samples(self, seed: Array, state: Any) -> tuple[Batch, dict[str, np.ndarray]]:
-        """The evaluation samples [O, N, T, D] of each lane, and what is kept of them."""
-        x, found = own(jax.block_until_ready(self._sample(self.shared, seed, state)))
-        cond = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (len(x), *leaf.shape)), self.cond)
-        return Batch(x, np.ones(x.shape[:2], np.float32), cond), found
+        """The evaluation samples [L, N, ...] of each chain, and what is kept of them."""
+        x, found = host(jax.block_until_ready(self._sample(self.shared, seed, state)))
+        chains, count = jax.tree.leaves(x)[0].shape[:2]
+        cond = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (chains, *leaf.shape)), self.cond)
+        return Batch(x, np.ones((chains, count), np.float32), cond), found
 
-    def again(self, x: np.ndarray) -> dict[str, np.ndarray]:
+    def corrected(self, x: Any) -> dict[str, np.ndarray]:
         """What is kept of the same samples after their correction, by names that say so."""
-        found = own(self._describe(self.shared, place(x, self.mesh)))
-        return {f"corrected_{name}": values for name, values in found.items()}
+        return host(self._again(self.shared, place(x, self.mesh)))
 
 
-def observer(material: Material, block: Block) -> Observer:
-    """The observer of a block; blocks of one model have the same."""
-    return _observer(material, replace(block, generations=0, synthetic=0, lanes=()))
+def observer(context: Context, job: Job) -> Observer:
+    """The observer of a job; jobs of one model have the same."""
+    return _observer(context, job.subject)
 
 
 _observer = functools.cache(Observer)
 
 
-def keep(folder: Path, t: int, found: dict[str, np.ndarray], lanes: int) -> None:
-    """Write an observation of the first ``lanes`` lanes; the others only fill up the devices."""
-    path = observation_file(folder, t)
+def shown(x: Any, prefix: str = "") -> dict[str, np.ndarray]:
+    """The first samples of every chain, leaf by leaf: ``x``, or ``x/PATH`` where a sample is a tree."""
+    paths = jax.tree_util.tree_leaves_with_path(x)
+    names = [f"{prefix}x{jax.tree_util.keystr(at, simple=True, separator='/') and '/'}" for at, _ in paths]
+    tails = [jax.tree_util.keystr(at, simple=True, separator="/") for at, _ in paths]
+    return {name + tail: leaf[:, :SHOWN] for name, tail, (_, leaf) in zip(names, tails, paths, strict=True)}
+
+
+def keep(home: Any, t: int, found: dict[str, np.ndarray], chains: int) -> None:
+    """Write an observation of the first ``chains`` chains; the others only fill up the devices."""
+    path = folder.observation_file(home, t)
     path.parent.mkdir(parents=True, exist_ok=True)
-    store_arrays(path, {name: values[:lanes] for name, values in found.items()})
+    files.store_arrays(path, {name: values[:chains] for name, values in found.items()})

@@ -47,8 +47,13 @@ class Job:
 
     @property
     def shape(self) -> "Job":
-        """The job without its chains: jobs of one shape have the same programs."""
-        return replace(self, chains=(), generations=0)
+        """What the programs of a generation depend on: jobs of one shape share them, coupled or not."""
+        return replace(self, coupled=False, chains=(), generations=0)
+
+    @property
+    def subject(self) -> "Job":
+        """What model, correctors and observers depend on: n, axes and what there is by n."""
+        return replace(self.shape, policy="", source="", synthetic=0)
 
     @property
     def name(self) -> str:

@@ -32,10 +32,11 @@ def save(path: str | Path, tree: Any) -> None:
     files.replace(path, data + _checksum(data))
 
 
-def load(path: str | Path, like: Tree) -> Tree:
+def load(path: str | Path, like: Tree, grown: int | None = None) -> Tree:
     """Read what `save` wrote, in the structure of ``like``, whose leaves (arrays, shapes, numbers) say what to expect.
 
     Leaves come back as what ``like`` holds: numpy arrays for numpy arrays, numbers for Python numbers, else JAX arrays.
+    A leaf that was shorter along axis ``grown`` of numpy arrays ends with what ``like`` holds there.
 
     Raises:
         DataError: where the file is absent, truncated or corrupt, or holds other paths, shapes or dtypes than ``like``.
@@ -46,7 +47,8 @@ def load(path: str | Path, like: Tree) -> Tree:
     if other := sorted(set(names) ^ leaves.keys()):
         raise DataError(f"{path}: holds another state: {_some(other)} on one side only; start anew in another folder")
     restored = [
-        _restored(f"{path}: {name}", leaves[name], leaf) for name, (_, leaf) in zip(names, expected, strict=True)
+        _restored(f"{path}: {name}", _filled(leaves[name], leaf, grown), leaf)
+        for name, (_, leaf) in zip(names, expected, strict=True)
     ]
     return jax.tree.unflatten(structure, restored)
 
@@ -83,6 +85,15 @@ def _is_key(leaf: Any) -> bool:
 
 def _stored(leaf: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
+
+
+def _filled(value: np.ndarray, like: Any, axis: int | None) -> np.ndarray:
+    """The value with the end of ``like`` after it, where only its length along the axis falls short."""
+    if axis is None or value.ndim <= axis or np.ndim(like) != value.ndim or value.shape[axis] >= like.shape[axis]:
+        return value
+    rest = np.take(like, np.arange(value.shape[axis], like.shape[axis]), axis)
+    same = [a == b for i, (a, b) in enumerate(zip(value.shape, like.shape, strict=True)) if i != axis]
+    return np.concatenate([value, rest.astype(value.dtype)], axis) if all(same) else value
 
 
 def _restored(where: str, value: np.ndarray, like: Any) -> Any:

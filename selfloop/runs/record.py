@@ -16,13 +16,13 @@ from selfloop.errors import DataError
 from selfloop.runs import files
 
 
-def append(path: str | Path, row: dict[str, Any]) -> None:
-    """Add one line to the file at ``path`` (made if absent); what a kill left half written at its end is cut off first.
+def append(path: str | Path, *rows: dict[str, Any]) -> None:
+    """Add lines to the file at ``path`` (made if absent); what a kill left half written at its end is cut off first.
 
     Raises:
-        SelfloopError: where the line cannot be written (disk full); the file then ends as before.
+        SelfloopError: where they cannot be written (disk full); the file then ends as before.
     """
-    path, line = Path(path), _encode(row)
+    path, line = Path(path), b"".join(map(_encode, rows))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "ab+", buffering=0) as file:

@@ -1,8 +1,7 @@
-"""From the settings of the motion loop to its parts: data, reference, evaluator and model."""
+"""From the settings of motion to an experiment's parts: real windows by their roles, and the model."""
 
+import functools
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -10,20 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import policies, sources
-from selfloop.batch import Batch, concatenate, empty, uniform
-from selfloop.domains.motion.config import MotionLoopConfig
+from selfloop.batch import Batch, uniform
 from selfloop.domains.motion.data import datasets, splits, windows
 from selfloop.domains.motion.data.clip import Clip, mirror
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model import evaluator as evaluators
 from selfloop.domains.motion.model.denoiser import DenoiserConfig
-from selfloop.domains.motion.model.evaluator import Evaluator
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
+from selfloop.domains.motion.settings import MotionSettings
 from selfloop.domains.motion.text.conditioning import Text, captioned, describe, paraphrased, with_text
-from selfloop.protocols import Model, Source
-from selfloop.runs import checkpoint
+from selfloop.engine.domain import Data
+from selfloop.protocols import Model
+from selfloop.sources import fixed
 
 SMALL = 100
 """A set of fewer clips is not split: too little would be left for a reference and an encoder."""
@@ -33,13 +30,13 @@ FEWEST, MOST = 256, 1024
 against the loop's own windows, which take distinct clips first."""
 
 
-class Data(NamedTuple):
+class MotionData(NamedTuple):
     """The real motion of a run."""
 
     real: Windows
     """The n windows that the loop trains on."""
     pool: Windows
-    """Windows of the loop's clips, chosen as the reference is, for the floor lines."""
+    """Windows of the loop's clips, chosen as the reference is, for the lines of real data."""
     reference: Windows
     """What samples are judged by: other clips, or in a small set the pool itself."""
     encoder: tuple[Windows, list[str]] | None
@@ -51,23 +48,52 @@ class Data(NamedTuple):
     None where labels are labels."""
 
 
-def load(config: MotionLoopConfig) -> Data:
+def data(settings: MotionSettings, n: int) -> Data:
+    """The real motion of an experiment for one n, as the engine takes it.
+
+    Raises:
+        DataError: there is none, too little, or something is wrong with it.
+    """
+    own = load(settings, n)
+    words = None if own.text is None else own.text.vocabulary
+    return Data(
+        real=batch(own.real),
+        reference=batch(own.reference, own.real.names),
+        pool=batch(own.pool, own.real.names),
+        apart=own.encoder is not None,
+        group=None if own.encoder is None else jnp.asarray(own.reference.clip),
+        sources={"fixed": fixed if words is None else lambda real: paraphrased(fixed(real), words)},
+        conditions=lambda count: evaluation_conditions(own, count),
+        names=own.real.names if words is None else words.texts,
+        digest=own.digest,
+        about=settings.data or "15 clips of DeepMimic, MIT licence",
+        own=own,
+    )
+
+
+def load(settings: MotionSettings, n: int) -> MotionData:
     """Read, split and cut the data. DataError where there is none, too little, or something is wrong with it."""
-    clips = datasets.load(config.data)
+    clips = _clips(settings.data)
     parts = splits.split(clips) if len(clips) >= SMALL else {"loop": clips, "reference": clips, "encoder": []}
-    own = _both_sides(parts["loop"]) if config.mirror else parts["loop"]
-    real = windows.cut(own, config.frames, config.n)
-    pool, reference = _evenly(own, config.frames), _evenly(parts["reference"], config.frames)
+    own = _both_sides(parts["loop"]) if settings.mirror else parts["loop"]
+    real = windows.cut(own, settings.frames, n)
+    pool, reference = _evenly(own, settings.frames), _evenly(parts["reference"], settings.frames)
     encoder = None
     if parts["encoder"]:
-        cut = windows.cut(parts["encoder"], config.frames)
+        cut = windows.cut(parts["encoder"], settings.frames)
         encoder = cut, [parts["encoder"][i].style for i in cut.clip]
     text = None
-    if config.condition == "text":
-        text = describe(((clip.label, clip.style) for clip in own), config.text_encoder)
+    if settings.condition == "text":
+        text = describe(((clip.label, clip.style) for clip in own), settings.text_encoder)
         real, pool = (captioned(cut, [own[i].style for i in cut.clip], text.vocabulary) for cut in (real, pool))
         pool = pool._replace(label=text.vocabulary.asked(pool.label))
-    return Data(real, pool, reference, encoder, _digest(real, pool, reference, encoder, text), text)
+    return MotionData(real, pool, reference, encoder, _digest(real, pool, reference, encoder, text), text)
+
+
+@functools.cache
+def _clips(name: str | None) -> list[Clip]:
+    print(f"reading motion: {name or 'the 15 embedded clips'}", flush=True)
+    return datasets.load(name)
 
 
 def _digest(*parts: object) -> str:
@@ -89,49 +115,38 @@ def _both_sides(clips: list[Clip]) -> list[Clip]:
     return [both for clip in clips for both in (clip, mirror(clip))]
 
 
-def evaluator(cut: Windows, styles: list[str]) -> tuple[Evaluator, dict[str, float]]:
-    """The encoder trained on clips that the loop never sees, from the user's cache where it was trained before."""
-    return evaluators.load_or_train(cut, styles=styles)
-
-
-def model(config: MotionLoopConfig, data: Data) -> Model:
-    """The diffusion model, standardised by the run's real windows."""
+def model(settings: MotionSettings, data: Data) -> Model:
+    """The diffusion model, standardised by the real windows."""
+    real, text = data.own.real, data.own.text
     network = DenoiserConfig(
-        frames=config.frames,
-        features=data.real.x.shape[-1],
-        labels=len(data.real.names),
-        band=config.band,
-        width=config.width,
-        layers=config.layers,
+        frames=settings.frames,
+        features=real.x.shape[-1],
+        labels=len(real.names),
+        band=settings.band,
+        width=settings.width,
+        layers=settings.layers,
     )
-    settings = MotionModelConfig(
+    config = MotionModelConfig(
         network=network,
-        batch=config.batch,
-        first_steps=config.first_steps,
-        steps=config.steps,
-        guidance=config.guidance,
+        batch=settings.batch,
+        first_steps=settings.first_steps[0],
+        steps=settings.steps[0],
+        guidance=settings.guidance[0],
     )
-    made = motion_model(settings, spectrum(data.real.x))
-    return made if data.text is None else with_text(made, data.text, config.first_steps)
+    made = motion_model(config, spectrum(real.x))
+    return made if text is None else with_text(made, text, config.first_steps)
 
 
-def batch(cut: Windows) -> Batch:
-    """Windows as weighted samples with their conditions."""
-    return uniform(jnp.asarray(cut.x), {"label": jnp.asarray(cut.label), "length": jnp.asarray(cut.length)})
+def batch(cut: Windows, names: tuple[str, ...] | None = None) -> Batch:
+    """Windows as weighted samples; their labels are places in ``names``, -1 where they are not there."""
+    if names is None or names == cut.names:  # captions: names repeat, and a label is a place
+        names, place = cut.names, np.arange(len(cut.names), dtype=np.int32)
+    else:
+        place = np.array([names.index(name) if name in names else -1 for name in cut.names], np.int32)
+    return uniform(jnp.asarray(cut.x), {"label": jnp.asarray(place[cut.label]), "length": jnp.asarray(cut.length)})
 
 
-def source(real: Batch, data: Data) -> Source:
-    """The real windows (`batch`) every generation: the same, and where captions are conditions, in other words."""
-    same = sources.fixed(real)
-    return same if data.text is None else paraphrased(same, data.text.vocabulary)
-
-
-def synthetic(config: MotionLoopConfig) -> int:
-    """Samples a generation; one at least, so that there is something to measure."""
-    return max(1, policies.synthetic_count(config.lam, config.n))
-
-
-def evaluation_conditions(data: Data, n: int) -> dict[str, Array]:
+def evaluation_conditions(data: MotionData, n: int) -> dict[str, Array]:
     """Conditions [n] of the samples that every generation is judged by: those of the real windows, as often as there.
 
     The first ones have labels that all differ, so that a reader who looks at a few sees as many kinds of motion. Where
@@ -141,23 +156,3 @@ def evaluation_conditions(data: Data, n: int) -> dict[str, Array]:
     turn = np.array([np.sum(label[:i] == label[i]) for i in range(len(label))])
     order = np.argsort(turn, kind="stable")[np.arange(n) % len(label)]
     return {"label": jnp.asarray(label[order]), "length": jnp.asarray(data.real.length[order])}
-
-
-def trained_once(fit: Callable, calls: int, m: int, path: Path, tick: Callable[[], None]) -> Callable:
-    """Generation 0's fit: ``calls`` times ``fit``, kept at ``path`` so that the arms of a seed share it.
-
-    The real data get m absent samples beside them: the size of every later training set, so that ``fit`` compiles once.
-    """
-
-    def first_fit(key: Array, real: Batch, state: object) -> tuple[object, dict[str, Array]]:
-        if path.exists():
-            return checkpoint.load(path, (state, {"loss": jnp.zeros(())}))
-        padded = concatenate(real, empty(real, m))
-        for i in range(calls):
-            state, info = fit(jax.random.fold_in(key, i), padded, state)
-            jax.block_until_ready(state)
-            tick()
-        checkpoint.save(path, (state, info))
-        return state, info
-
-    return first_fit

@@ -60,8 +60,8 @@ def generated(
         build: gives a corrector by its name.
     """
     settings = generator.settings(path)
-    loop = functools.cache(lambda: setup.load(settings))
-    uncorrected = functools.cache(lambda: generator.generated(settings, loop()))
+    loop = functools.cache(lambda: setup.load(settings, settings.n[0]))
+    uncorrected = functools.cache(lambda: generator.generated(settings))
 
     def ours(batch: Batch) -> Batch:
         label = relabelled(np.asarray(batch.cond["label"]), loop().real.names, data.names)
@@ -75,7 +75,7 @@ def generated(
     def case(name: str, corrector: str) -> Case:
         if name == ON_POLICY:
             own = functools.partial(in_loop, corrector=build(corrector))
-            batch = generator.on_policy(settings, loop(), own, folder / corrector)
+            batch = generator.on_policy(settings, own, folder / corrector)
         else:
             batch = uncorrected()[GENERATED[name]]
         batch = take(ours(batch), slice(samples))

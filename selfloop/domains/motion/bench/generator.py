@@ -1,11 +1,12 @@
 """Samples of a real generator that consumes itself: what a corrector meets in the loop, with no clean counterpart.
 
-Chains of the project's own loop on 256 windows of the loop's clips: the uncorrected one, read at generations 0, 5 and
-20, and one that a given corrector is part of, on whose own samples the corrector is to be audited (`on_policy`). All
-start from one generation 0. What is made is kept on disk, and a chain that was interrupted goes on.
+Runs of the engine on 256 windows of the loop's clips: the uncorrected loop, read at generations 0, 5 and 20, and one
+that a given corrector is part of, on whose own samples the corrector is to be audited (`on_policy`). What is made is
+kept on disk, and a run that was interrupted goes on.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -13,14 +14,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfloop.batch import Batch
-from selfloop.domains.motion import setup
-from selfloop.domains.motion.arms import arm_loop
-from selfloop.domains.motion.config import MotionLoopConfig
-from selfloop.domains.motion.model import denoiser, diffusion, model, spectrum
-from selfloop.domains.motion.setup import Data
-from selfloop.loop import checkpointed
+from selfloop.domains.motion.domain import MOTION
+from selfloop.domains.motion.model import denoiser, model, spectrum
+from selfloop.domains.motion.settings import MotionSettings
+from selfloop.engine import folder, plan
+from selfloop.engine.chains import one_chain
+from selfloop.engine.cluster import run_jobs
+from selfloop.engine.context import Context
+from selfloop.engine.domain import Arm, Domain
+from selfloop.engine.job import states
+from selfloop.loop import role_key
+from selfloop.models.neural import diffusion
 from selfloop.models.neural.cached import cached
-from selfloop.protocols import Corrector, Generation, identity
+from selfloop.protocols import Corrector, identity
 from selfloop.runs import checkpoint
 
 GENERATIONS = (0, 5, 20)
@@ -32,57 +38,59 @@ SAMPLES = 1000
 CORRECTED = 10
 """Generations that a corrector is in the loop before it is audited there."""
 
+ARM = "generator"
 
-def settings(data: str | None, n: int = 256) -> MotionLoopConfig:
+
+def settings(data: str | None, n: int = 256) -> MotionSettings:
     """The loop of the bench: lambda 1, guidance 2.5 and the default network, on n windows."""
-    return MotionLoopConfig(data=data, n=n, lam=1.0, guidance=2.5)
+    return MotionSettings(data=data, n=(n,))
 
 
-def generated(config: MotionLoopConfig, data: Data, generations: Sequence[int] = GENERATIONS) -> dict[int, Batch]:
+def generated(config: MotionSettings, generations: Sequence[int] = GENERATIONS) -> dict[int, Batch]:
     """`SAMPLES` samples of the uncorrected model at each generation, under the labels and lengths of the real windows.
 
     The first call trains it, for some minutes, and keeps the samples in the user's cache.
     """
-    return _chain(config, data, identity, _home(config, data) / "uncorrected", generations)
+    digest = MOTION.data(config, config.n[0]).digest
+    parts = digest, replace(config, out=Path(), data=None)
+    home = cached("generator", parts, (denoiser, diffusion, model, spectrum))
+    return _chain(config, identity, home, generations)
 
 
-def on_policy(
-    config: MotionLoopConfig, data: Data, corrector: Corrector, folder: Path | str, generations: int = CORRECTED
-) -> Batch:
+def on_policy(config: MotionSettings, corrector: Corrector, home: Path | str, generations: int = CORRECTED) -> Batch:
     """`SAMPLES` raw samples of a model that has been corrected by ``corrector`` for so many ``generations``.
 
     They are what the corrector itself meets in the loop, after it has removed what it can see: audit it on them. Labels
-    are those of ``data.real``. ``folder`` keeps the chain and its samples, and says which corrector they are of: give
+    are those of the real windows. ``home`` keeps the run and its samples, and says which corrector they are of: give
     every corrector its own.
     """
-    return _chain(config, data, corrector, Path(folder), (generations,))[generations]
+    return _chain(config, corrector, Path(home), (generations,))[generations]
 
 
-def _home(config: MotionLoopConfig, data: Data) -> Path:
-    """The folder in the cache for chains of these settings and data."""
-    loop = (config.n, config.lam, config.guidance, config.frames, config.first_steps, config.steps, config.batch)
-    network = (config.width, config.band, config.layers)
-    return cached("generator", (data.digest, loop, network), (denoiser, diffusion, model, spectrum))
-
-
-def _chain(
-    config: MotionLoopConfig, data: Data, corrector: Corrector, folder: Path, generations: Sequence[int]
-) -> dict[int, Batch]:
-    """Samples of one chain at the given generations: read where they are kept, made where they are not."""
-    cond = setup.evaluation_conditions(data, SAMPLES)
+def _chain(config: MotionSettings, corrector: Corrector, home: Path, generations: Sequence[int]) -> dict[int, Batch]:
+    """Samples of one chain at the given generations: read where they are cached, made where they are not."""
+    data = MOTION.data(config, config.n[0])
+    cond = data.conditions(SAMPLES)
     like = Batch(np.zeros((SAMPLES, *data.real.x.shape[1:]), np.float32), np.zeros(SAMPLES, np.float32), cond)
-    paths = {t: folder / f"samples_{t:04d}.msgpack" for t in generations}
-    if missing := [t for t, path in paths.items() if not path.exists()]:
-        base = setup.model(config, data)
-        calls, m = -(-config.first_steps // config.steps), setup.synthetic(config)
-        start = _home(config, data) / "generation_0.msgpack"
-        first_fit = setup.trained_once(base.fit, calls, m, start, lambda: None)
-        loop = arm_loop("uncorrected", config, data, base, first_fit)._replace(corrector=corrector)
-
-        def record(key: jax.Array, result: Generation) -> None:
-            if (t := int(result.t)) in paths:
-                checkpoint.save(paths[t], base.sample(key, result.state, cond, SAMPLES))
-
-        resume = checkpoint.latest(folder, min(missing) - 1)
-        checkpointed(loop, jax.random.key(0), max(missing), folder, record, resume)
+    paths = {t: home / f"samples_{t:04d}.msgpack" for t in generations}
+    one = replace(config, out=home / "run", arms=(ARM,), seeds=1, evaluate=4, audit_every=1 << 20)
+    for t, path in paths.items():
+        if not path.exists():
+            checkpoint.save(path, _sampled(_domain(corrector), one, t, cond))
     return {t: jax.tree.map(jnp.asarray, checkpoint.load(path, like)) for t, path in paths.items()}
+
+
+def _domain(corrector: Corrector) -> Domain:
+    """Motion with one arm, whose corrector this is."""
+    arm = Arm() if corrector is identity else Arm("own")
+    return MOTION._replace(arms={ARM: arm}, correctors={"own": lambda settings, data: corrector})
+
+
+def _sampled(domain: Domain, config: MotionSettings, t: int, cond: dict) -> Batch:
+    """Samples of the model of generation t, run that far."""
+    context = Context(domain, replace(config, generations=max(t, 1)))
+    (job,) = plan.plan(domain, context.settings, folder.stored_jobs(config.out))
+    if t:
+        run_jobs(context, [job])
+    state = one_chain(states(context, job, t), 0)
+    return context.model(job.subject).sample(role_key(jax.random.key(0), t, "evaluate"), state, cond, SAMPLES)

@@ -4,7 +4,8 @@ import jax
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.motion.correctors.outcome import outcome, usable
+from selfloop.correctors.fallback import fallback
+from selfloop.domains.motion.correctors.outcome import outcome
 from selfloop.domains.motion.data import features
 from selfloop.domains.motion.physics.reference import planned
 from selfloop.protocols import Corrector
@@ -21,7 +22,8 @@ def cleanup() -> Corrector:
     def cleaned(x: Array, length: Array) -> Array:
         return features.hold(features.encode(planned(features.decode(x), length)), length)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        return outcome(batch, cleaned(usable(batch), batch.cond["length"]))
+        return outcome(batch, cleaned(batch.x, batch.cond["length"]))
 
     return correct

@@ -6,17 +6,18 @@ Shapes: N motions, M real windows, T frames, J = 15 joints, D = 64 features.
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.motion.correctors.outcome import outcome, usable
+from selfloop.chunks import in_chunks
+from selfloop.correctors.fallback import fallback
+from selfloop.domains.motion.correctors.outcome import outcome
 from selfloop.domains.motion.data import features, skeleton
 from selfloop.domains.motion.data.windows import Windows
 from selfloop.errors import DataError
 from selfloop.protocols import Corrector
 
-BLOCK = 256
+CHUNK = 256
 """Motions that are compared with the windows at a time."""
 
 
@@ -28,7 +29,7 @@ def nearest_real(windows: Windows, names: tuple[str, ...] | None = None) -> Corr
     is such a window; a label goes before a length.
 
     Args:
-        windows: the real windows; of other clips than those that judge the result.
+        windows: the real windows; of other clips than those that measure the result.
         names: the labels of the motions to be corrected, in order; by default the windows' own.
 
     Raises:
@@ -37,18 +38,16 @@ def nearest_real(windows: Windows, names: tuple[str, ...] | None = None) -> Corr
     if not len(windows.x):
         raise DataError("no real window to be the nearest; give at least one")
     real, covers = jnp.asarray(windows.x), jnp.asarray(windows.length)
-    joints = jnp.concatenate([_joints(real[at : at + BLOCK]) for at in range(0, len(real), BLOCK)])
+    joints = in_chunks(_joints, CHUNK, real)
     names = windows.names if names is None else names
     known = jnp.array([windows.names.index(one) if one in windows.names else -1 for one in names], jnp.int32)
     labels = jnp.asarray(windows.label)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        x, length, label = usable(batch), jnp.asarray(batch.cond["length"]), known[jnp.asarray(batch.cond["label"])]
-        found = []
-        for at in range(0, len(x), BLOCK):
-            rows = np.minimum(np.arange(at, at + BLOCK), len(x) - 1)  # blocks of one size compile once
-            found.append(_nearest(joints, covers, labels, _joints(x[rows]), length[rows], label[rows]))
-        return outcome(batch, features.hold(real[jnp.concatenate(found)[: len(x)]], length))
+        length, label = jnp.asarray(batch.cond["length"]), known[jnp.asarray(batch.cond["label"])]
+        nearest = lambda x, *cond: _nearest(joints, covers, labels, _joints(x), *cond)  # noqa: E731
+        return outcome(batch, features.hold(real[in_chunks(nearest, CHUNK, batch.x, length, label)], length))
 
     return correct
 

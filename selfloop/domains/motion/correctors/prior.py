@@ -20,14 +20,17 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.motion.correctors.outcome import outcome, usable
+from selfloop.chunks import in_chunks
+from selfloop.correctors.fallback import fallback
+from selfloop.domains.motion.correctors.outcome import outcome
 from selfloop.domains.motion.data import features
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model import denoiser, diffusion, model, spectrum
+from selfloop.domains.motion.model import denoiser, model, spectrum
 from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import Spectrum, from_waves, to_waves
 from selfloop.errors import ConfigError, DataError
+from selfloop.models.neural import diffusion
 from selfloop.models.neural.cached import cached
 from selfloop.protocols import Corrector
 from selfloop.runs import checkpoint
@@ -101,7 +104,7 @@ def prior(model: Prior, names: tuple[str, ...], level: float = 0.95, path: int =
     """A corrector of features [N, T, D] with ``cond["label"]`` and ``cond["length"]`` [N].
 
     Every motion gets noise of its own from the key and its place in the batch, so that one key is common noise for two
-    batches. A motion that is not finite fails (`outcome`).
+    batches.
 
     Args:
         model: the trained prior.
@@ -120,18 +123,15 @@ def prior(model: Prior, names: tuple[str, ...], level: float = 0.95, path: int =
         raise ConfigError(f"path is {path}; the number of the path's frequencies that are kept is 0 or more")
     known = jnp.array([model.names.index(one) if one in model.names else len(model.names) for one in names], jnp.int32)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        x = usable(batch)
         label, length = known[jnp.asarray(batch.cond["label"])], jnp.asarray(batch.cond["length"])
-        spare = np.zeros(-len(x) % CHUNK, np.int32)
-        order = np.concatenate([np.arange(len(x), dtype=np.int32), spare]).reshape(-1, CHUNK)
-        parts = [
-            jax.block_until_ready(
-                _renoised(jax.random.fold_in(key, i), model, x[rows], label[rows], length[rows], level, path, steps)
-            )
-            for i, rows in enumerate(order)
-        ]
-        return outcome(batch, jnp.concatenate(parts)[: len(x)])
+        x = features.hold(batch.x, length)  # the network reads whole windows
+
+        def renoised(place: Array, *some: Array) -> Array:
+            return _renoised(jax.random.fold_in(key, place[0] // CHUNK), model, *some, level, path, steps)
+
+        return outcome(batch, in_chunks(renoised, CHUNK, jnp.arange(len(x)), x, label, length))
 
     return correct
 

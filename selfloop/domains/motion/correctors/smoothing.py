@@ -1,11 +1,12 @@
-"""The low-pass filter: the plainest repair of jitter."""
+"""Gaussian smoothing over time: the plainest repair of jitter."""
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.motion.correctors.outcome import outcome, usable
+from selfloop.correctors.fallback import fallback
+from selfloop.domains.motion.correctors.outcome import outcome
 from selfloop.domains.motion.data import features, rotations
 from selfloop.domains.motion.data.skeleton import Motion
 from selfloop.domains.motion.physics.reference import lowpass
@@ -33,7 +34,8 @@ def smoothing(sigma: float = 1.0) -> Corrector:
 
     filtered = jax.jit(jax.vmap(one))
 
+    @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        return outcome(batch, filtered(usable(batch), jnp.asarray(batch.cond["length"])))
+        return outcome(batch, filtered(batch.x, jnp.asarray(batch.cond["length"])))
 
     return correct

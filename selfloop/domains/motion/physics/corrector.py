@@ -16,6 +16,7 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.chunks import in_chunks
 from selfloop.domains.motion.data import features, skeleton
 from selfloop.domains.motion.physics import residual_wrench, tracker
 from selfloop.domains.motion.physics.backends import roll_of
@@ -42,7 +43,7 @@ def physics_corrector(
 
     The result's motions start where and as theirs did but for what the pre-pass mends; frames beyond the length hold
     the last pose. A motion that falls, blows up or is not finite keeps its input (nulls for what is not finite) and
-    gets weight 0. ``info`` holds per motion [N]: ``moved_mm`` (mean distance of the joints from where they were),
+    gets weight 0. ``info`` holds per motion [N]: ``moved`` (mean distance of the joints from where they were, mm),
     ``failed``, and the rms residual wrench: ``root_force_share`` (of the body's weight) and ``root_torque_share`` (of
     that weight times a metre).
 
@@ -69,11 +70,7 @@ def physics_corrector(
 
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
         x, length = np.asarray(batch.x, np.float32), np.asarray(batch.cond["length"], np.int32)
-        spare = np.arange(-len(x) % size)
-        order = np.concatenate([np.arange(len(x)), np.zeros_like(spare)]).reshape(-1, size)
-        # One after the other: two programs at a time on a CPU of two cores dead-lock in XLA (jax 0.10).
-        parts = [jax.block_until_ready(some(x[rows], length[rows])) for rows in order]
-        fixed, info = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(x)], *parts)
+        fixed, info = in_chunks(some, size, x, length)
         weight = jnp.where(info["failed"], jnp.zeros_like(batch.weight), batch.weight)
         return batch._replace(x=fixed, weight=weight), info
 
@@ -114,7 +111,7 @@ def _finish_one(
     instants = jnp.arange(len(states)) <= (length - 1) * steps
     share = residual_wrench.shares(strength, steps, reference.q, reference.velocity, states, instants)
     info = {
-        "moved_mm": 1000 * distance.sum() / length.astype(jnp.float32),
+        "moved": 1000 * distance.sum() / length.astype(jnp.float32),
         "failed": ~healthy,
         "root_force_share": share[0],
         "root_torque_share": share[1],

@@ -7,7 +7,7 @@ gradient of the simulation itself. Over long times that gradient means nothing (
 motion is cut in segments, each refined from where the one before it ended; the best iterate counts, the first among
 them.
 
-A rung of the ladder that shows what gradients buy, not the corrector of choice: it costs some 400 times as much.
+It shows what gradients buy, and is not the corrector of choice: it costs some 400 times as much.
 
 Shapes: N motions, T frames at 20 fps, D = 64 features; J = 15 joints; H frames a segment; S physics steps a frame.
 """
@@ -23,6 +23,9 @@ import optax
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.chunks import in_chunks
+from selfloop.correctors.fallback import fallback
+from selfloop.domains.motion.correctors.outcome import outcome
 from selfloop.domains.motion.data import features, skeleton
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import TIPS, Motion
@@ -73,7 +76,7 @@ def gradient_corrector(
     """A corrector ``correct(key, batch, state) -> (Batch, info)`` for features [N, T, D] with ``cond["length"]`` [N].
 
     A motion that falls, blows up or is not finite keeps its input (nulls for what is not finite) and gets weight 0.
-    ``info`` holds per motion [N]: ``moved_mm`` (mean distance of the joints from where they were), ``failed``,
+    ``info`` holds per motion [N]: ``moved`` (mean distance of the joints from where they were, mm), ``failed``,
     ``error_mm`` (mean distance of joints and chain ends from the reference's, what refinement makes smaller),
     ``root_force_share`` and ``root_torque_share`` (rms residual force over the body's weight, rms residual torque over
     the body's weight times 1 m).
@@ -99,16 +102,12 @@ def gradient_corrector(
     def some(x: Array, length: Array) -> tuple[Array, dict[str, Array]]:
         plan, sunk = _prepare(x, length)
         played = descend(jnp.int32(iterations), jnp.float32(rate), plan, sunk, length)
-        return _finish(x, length, plan, spring_tracker.to_motion(played.bodies, spring), played.wrench)
+        return _finish(length, plan, spring_tracker.to_motion(played.bodies, spring), played.wrench)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        x, length = np.asarray(batch.x, np.float32), np.asarray(batch.cond["length"], np.int32)
-        order = np.concatenate([np.arange(len(x)), np.zeros(-len(x) % chunk, int)]).reshape(-1, chunk)
-        # One after the other: two programs at a time on a CPU of two cores dead-lock in XLA (jax 0.10).
-        parts = [jax.block_until_ready(some(x[rows], length[rows])) for rows in order]
-        fixed, info = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(x)], *parts)
-        weight = jnp.where(info["failed"], jnp.zeros_like(batch.weight), batch.weight)
-        return batch._replace(x=fixed, weight=weight), info
+        fixed, info = in_chunks(some, chunk, batch.x, jnp.asarray(batch.cond["length"], jnp.int32))
+        return outcome(batch, fixed, **info)
 
     return correct
 
@@ -125,35 +124,22 @@ def _prepare(x: Array, length: Array) -> tuple[Motion, Array]:
     """The references of motions, and how deep their first poses lie in the floor."""
 
     def one(x: Array, length: Array) -> tuple[Motion, Array]:
-        reference = prepare(features.decode(_given(x)), length, 1)
+        reference = prepare(features.decode(x), length, 1)
         return reference.motion, reference.sunk
 
     return jax.vmap(one)(x, length)
 
 
 @jax.jit
-def _finish(x: Array, length: Array, plan: Motion, motion: Motion, wrench: Array) -> tuple[Array, dict[str, Array]]:
-    """Corrected features [C, T, D], their own where motions failed, and what happened to them."""
-    given, counts = _given(x), features.valid(length, x.shape[1])
+def _finish(length: Array, plan: Motion, motion: Motion, wrench: Array) -> tuple[Array, dict[str, Array]]:
+    """Corrected features [C, T, D], and what happened to them."""
+    counts = features.valid(length, motion.root.shape[1])
     fixed = features.hold(features.encode(motion), length)
     stood = (tracker.stands(motion, plan) | ~counts).all(1)
-    healthy = jnp.isfinite(x).all((1, 2)) & jnp.isfinite(fixed).all((1, 2)) & stood
-    fixed = jnp.where(healthy[:, None, None], fixed, given)
-    after, before = skeleton.forward(features.decode(jnp.stack([fixed, given])))[0]
-    apart = [jnp.linalg.norm(a - b, axis=-1).mean(-1) for a, b in ((after, before), (points(motion), points(plan)))]
-    moved, missed = (_mean(values, counts) for values in apart)
+    missed = _mean(jnp.linalg.norm(points(motion) - points(plan), axis=-1).mean(-1), counts)
     force, torque = (jnp.sqrt(_mean(wrench[:, 1:, i], counts[:, 1:])) / jnp.float32(WEIGHT) for i in range(2))
-    info = {
-        "moved_mm": 1000 * moved,
-        "error_mm": 1000 * missed,
-        "root_force_share": force,
-        "root_torque_share": torque,
-    }
-    return fixed, {name: jnp.where(healthy, value, 0) for name, value in info.items()} | {"failed": ~healthy}
-
-
-def _given(x: Array) -> Array:
-    return jnp.where(jnp.isfinite(x), x, 0)
+    info = {"error_mm": 1000 * missed, "root_force_share": force, "root_torque_share": torque, "failed": ~stood}
+    return fixed, info
 
 
 def refine(

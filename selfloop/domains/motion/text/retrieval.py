@@ -17,7 +17,6 @@ from jax import Array
 from scipy import stats
 
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.measures import Measure
 from selfloop.domains.motion.model.evaluator import Evaluator, embed
 from selfloop.domains.motion.text.conditioning import Text, reworded
 from selfloop.errors import ConfigError
@@ -103,35 +102,45 @@ def trained_on(evaluator: Evaluator, cut: Windows, styles: Sequence[str], text: 
     return train(jax.random.key(0), latents, jnp.asarray(meaning[known]), text)
 
 
-def r_precision(retrieval: Retrieval, latents: Array, caption: Array, weight: Array | None = None) -> dict[str, Array]:
-    """How well motions of latents [N, L] find their captions [N] (places in the vocabulary); weight 0 [N] is absence.
+class Candidates(NamedTuple):
+    """What `hits` needs of a `Retrieval`; a pytree."""
 
-    The others to choose from are `CANDIDATES` - 1 meanings drawn from the rest, each by the sentence that no model
-    trains on. ``r_precision_1``, ``_2``, ``_3``: how often the own caption is among the 1, 2, 3 nearest, not for one
-    draw but in expectation over all, which is exact: where g of the M - 1 others are nearer, the number of these among
-    the drawn is hypergeometric. Chance is k / 32. ``matching``: the mean distance of motion and caption, 0 to 2.
-    """
-    weight = jnp.ones(latents.shape[0], latents.dtype) if weight is None else weight
-    words = retrieval.text.vocabulary
+    params: Any
+    rows: Array
+    """Every caption on the principal axes [V, R]."""
+    meaning: Array
+    """Of each caption [V]."""
+    others: Array
+    """The caption of each meaning that no model trains on [M, R]."""
+    chances: Array
+    """`_chances` [M, 3]."""
+
+
+def candidates(retrieval: Retrieval) -> Candidates:
+    """The captions that motions choose from: `CANDIDATES` - 1 meanings beside their own, by held-out sentences."""
+    words, rows = retrieval.text.vocabulary, jnp.asarray(retrieval.text.rows)
     table = jnp.asarray(_chances(len(words.meanings)))
-    rows, held_out = jnp.asarray(retrieval.text.rows), jnp.asarray(words.held_out)
-    return _r_precision(retrieval.params, latents, rows[caption], jnp.asarray(words.meaning)[caption], rows[held_out],
-                        table, weight)  # fmt: skip
+    return Candidates(retrieval.params, rows, jnp.asarray(words.meaning), rows[jnp.asarray(words.held_out)], table)
 
 
-@jax.jit
-def _r_precision(
-    params: Any, latents: Array, own: Array, meaning: Array, others: Array, table: Array, weight: Array
-) -> dict[str, Array]:
-    motion, asked, _ = _Towers().apply(params, latents, own)
-    rest = _Towers().apply(params, latents[:1], others)[1]
+def hits(on: Candidates, latents: Array, caption: Array) -> dict[str, Array]:
+    """How well motions of latents [N, L] find their captions [N] (places in the vocabulary), each alone [N].
+
+    ``r_precision_1``, ``_2``, ``_3``: how likely the own caption is among the 1, 2, 3 nearest, not for one draw of
+    others but in expectation over all, which is exact: where g of the M - 1 others are nearer, the number of these
+    among the drawn is hypergeometric. Chance is k / 32. ``matching``: the distance of motion and caption, 0 to 2. NaN
+    for a caption of -1.
+    """
+    motion, asked, _ = _Towers().apply(on.params, latents, on.rows[caption])
+    rest = _Towers().apply(on.params, latents[:1], on.others)[1]
     near = (motion * asked).sum(-1)
+    other = jnp.arange(rest.shape[0], dtype=on.meaning.dtype)[None] != on.meaning[caption][:, None]
     # A caption just as near, but for rounding, counts as nearer: nothing is won by making all captions one.
-    nearer = (motion @ rest.T >= near[:, None] - 1e-6) & (jnp.arange(rest.shape[0])[None] != meaning[:, None])
-    found = table[nearer.sum(-1)]
-    distance = jnp.sqrt(jnp.maximum(2 - 2 * near, 0))
-    mean = lambda values: (values * weight).sum() / weight.sum()  # noqa: E731
-    return {f"r_precision_{k}": mean(found[:, i]) for i, k in enumerate(TOP)} | {"matching": mean(distance)}
+    nearer = (motion @ rest.T >= near[:, None] - 1e-6) & other
+    found = on.chances[nearer.sum(-1)]
+    values = {f"r_precision_{k}": found[:, i] for i, k in enumerate(TOP)}
+    values["matching"] = jnp.sqrt(jnp.maximum(2 - 2 * near, 0))
+    return {name: jnp.where(caption >= 0, value, jnp.nan) for name, value in values.items()}
 
 
 def _chances(meanings: int) -> np.ndarray:
@@ -139,16 +148,3 @@ def _chances(meanings: int) -> np.ndarray:
     others = meanings - 1
     drawn = min(CANDIDATES - 1, others)
     return stats.hypergeom(others, np.arange(meanings)[:, None], drawn).cdf(np.array(TOP)[None] - 1).astype(np.float32)
-
-
-def with_retrieval(measure: Measure, evaluator: Evaluator, retrieval: Retrieval) -> Measure:
-    """The same measures of motions whose labels are captions, and `r_precision` beside them."""
-
-    def measured(key: Array, x: Array, length: Array, label: Array, weight: Array | None = None) -> dict[str, Array]:
-        found = r_precision(retrieval, _embed(evaluator, x, length), label, weight)
-        return measure(key, x, length=length, label=label, weight=weight) | found
-
-    return measured
-
-
-_embed = jax.jit(embed)

@@ -43,9 +43,9 @@ def test_samples_of_each_generation_under_the_real_labels(small):
     assert float(jnp.abs(found[2].x - found[3].x).max()) > 1e-4
 
 
-def test_what_is_kept_is_not_made_again(small, monkeypatch):
+def test_what_is_cached_is_not_made_again(small, monkeypatch):
     made = generator.generated(*small, generations=(0, 1))
-    monkeypatch.setattr(generator, "checkpointed", lambda *given: pytest.fail("made again"))
+    monkeypatch.setattr(generator, "_run", lambda *given: pytest.fail("made again"))
     same(generator.generated(*small, generations=(0, 1)), made)
 
 

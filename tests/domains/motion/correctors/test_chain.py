@@ -16,7 +16,7 @@ def lifted(by, fails=(), weight=1.0):
 
     def correct(key, batch, state):
         failed = jnp.isin(jnp.arange(batch.capacity), jnp.array(fails, jnp.int32))
-        info = {"moved_mm": jnp.full(batch.capacity, 1000 * by), "failed": failed, f"by_{by}": batch.weight}
+        info = {"moved": jnp.full(batch.capacity, 1000 * by), "failed": failed, f"by_{by}": batch.weight}
         return batch._replace(x=batch.x.at[..., 3].add(by), weight=weight * batch.weight), info
 
     return correct
@@ -25,7 +25,7 @@ def lifted(by, fails=(), weight=1.0):
 def test_the_result_is_one_after_the_other():
     fixed, info = chain(lifted(0.1, weight=0.5), lifted(0.25, weight=0.5))(jax.random.key(0), BATCH, None)
     np.testing.assert_allclose(fixed.x, BATCH.x.at[..., 3].add(0.35), atol=1e-6)
-    np.testing.assert_allclose(info["moved_mm"], 350, rtol=1e-4)
+    np.testing.assert_allclose(info["moved"], 350, rtol=1e-4)
     np.testing.assert_array_equal(fixed.weight, 0.25)
     assert {"by_0.1", "by_0.25"} <= set(info)
 
@@ -35,7 +35,7 @@ def test_a_motion_fails_with_any_of_them_and_keeps_its_input():
     np.testing.assert_array_equal(info["failed"], [False, True, False, True])
     np.testing.assert_array_equal(fixed.weight, [1, 0, 1, 0])
     np.testing.assert_array_equal(fixed.x[1], BATCH.x[1])
-    np.testing.assert_array_equal(info["moved_mm"][jnp.array([1, 3])], 0)
+    np.testing.assert_array_equal(info["moved"][jnp.array([1, 3])], 0)
 
 
 def test_keys_differ_and_are_those_of_the_seed():

@@ -44,7 +44,7 @@ def off(x, other):
 def test_clean_motions_hardly_move_and_moved_is_how_far():
     fixed, info = correct(jax.random.key(0), batch_of(CLEAN), None)
     assert off(fixed.x, CLEAN).max() < 5
-    np.testing.assert_allclose(info["moved_mm"], off(fixed.x, CLEAN), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(info["moved"], off(fixed.x, CLEAN), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("height", [0.2, -0.15])

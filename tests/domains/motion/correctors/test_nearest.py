@@ -28,7 +28,7 @@ def test_real_motion_is_left_where_it_is():
     fixed, info = nearest_real(REAL)(jax.random.key(0), batch, None)
     # Up to float32's rounding: programs compiled in a hurry, as some tests ask for, round otherwise.
     np.testing.assert_allclose(fixed.x, batch.x, atol=1e-6)
-    np.testing.assert_allclose(info["moved_mm"], 0, atol=1e-3)
+    np.testing.assert_allclose(info["moved"], 0, atol=1e-3)
 
 
 def test_labels_match_by_name_and_one_without_windows_takes_any():
@@ -38,7 +38,7 @@ def test_labels_match_by_name_and_one_without_windows_takes_any():
     one, two = nearest_real(REAL)(jax.random.key(0), batch, None), nearest_real(REAL, swapped)(None, other, None)
     np.testing.assert_array_equal(one[0].x, two[0].x)
     strange = nearest_real(REAL, ("jump", "skip", "hop"))(None, batch, None)
-    assert bool((strange[1]["moved_mm"] <= one[1]["moved_mm"] + 50).all())
+    assert bool((strange[1]["moved"] <= one[1]["moved"] + 50).all())
     assert not strange[1]["failed"].any()
 
 

@@ -96,7 +96,7 @@ def test_whatever_comes_what_goes_is_finite_and_failures_are_flagged(correctors,
     assert (sound | failed).all()
     np.testing.assert_array_equal(fixed.x[failed], np.where(np.isfinite(x), x, 0)[failed])
     np.testing.assert_array_equal(fixed.weight, np.where(failed, 0, WEIGHTS))
-    assert (np.asarray(info["moved_mm"])[failed] == 0).all()
+    assert (np.asarray(info["moved"])[failed] == 0).all()
     np.testing.assert_array_equal(fixed.cond["length"], batch.cond["length"])
 
 
@@ -184,8 +184,8 @@ def test_clean_motions_stay_near(correctors, kind, seed):
     walks = [walk(random.uniform(0.3, 1.0), random.uniform(0.45, 0.65)) for _ in range(CHUNK // 2)]
     _, info = correctors[kind](jax.random.key(0), batch_of(encoded(*squats, *walks)), None)
     assert not info["failed"].any()
-    assert info["moved_mm"].mean() < BIAS[kind]
-    assert info["moved_mm"].max() < 2.5 * BIAS[kind]
+    assert info["moved"].mean() < BIAS[kind]
+    assert info["moved"].max() < 2.5 * BIAS[kind]
 
 
 @pytest.mark.parametrize("kind", GROUNDED)

@@ -1,0 +1,48 @@
+"""Experiments: a domain and its settings in, a folder of results and a report out. The one front door."""
+
+from pathlib import Path
+
+from selfloop.engine import folder
+from selfloop.engine.cluster import run_jobs, say_stopped
+from selfloop.engine.context import Context
+from selfloop.engine.domain import Domain
+from selfloop.engine.measure import write_metrics
+from selfloop.engine.plan import plan
+from selfloop.engine.settings import MAY_CHANGE, Settings, checked
+from selfloop.runs import record
+from selfloop.runs.environment import environment
+from selfloop.runs.resume import resume_or_start
+
+
+def run(domain: Domain, settings: Settings) -> Path:
+    """Run or continue an experiment; the path of its report, or its folder where others are still at work in it.
+
+    The folder ``settings.out`` then holds config.json, environment.json, metrics.jsonl (one line an arm, seed and
+    generation), results.jsonl, figures, report.html, and what is needed to go on (`engine.folder`). Raises
+    SelfloopError for anything the user can mend, before any work that it would lose.
+    """
+    settings = checked(domain, settings)
+    context = Context(domain, settings)
+    begin(context)
+    jobs = plan(domain, settings, folder.stored_jobs(settings.out))
+    left = run_jobs(context, jobs)
+    say_stopped(settings.out, jobs)
+    if left:
+        print(f"{len(left)} of {len(jobs)} jobs are still held by other processes: {left[0].name}, ...")
+        return settings.out
+    write_metrics(settings.out)
+    from selfloop.report.write import write
+
+    return write(settings.out, domain)
+
+
+def begin(context: Context) -> None:
+    """Make the folder this run's, or see that it is; a run that cannot be is not begun."""
+    domain, settings, out = context.domain, context.settings, context.settings.out
+    if not folder.begun(out) and not settings.cluster:
+        for job in plan(domain, settings):
+            context.model(job.subject)
+    may_change = (*MAY_CHANGE, *domain.axes, *domain.by_n)
+    resume_or_start(out, settings, extends=("generations",), ignores=may_change)
+    folder.write_about(out, domain)
+    record.write_json(out / "environment.json", environment() | dict(domain.environment(settings)))
