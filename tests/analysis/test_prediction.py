@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from selfloop.analysis.cells import placed
 from selfloop.analysis.prediction import loop_rate, plain, predictions, remembered, with_memory
-from selfloop.analysis.results import Results
+from selfloop.analysis.results import Results, pack, unpack
 from selfloop.metrics.estimates import Estimate
+from selfloop.report.tables import contraction
 from tests.analysis.made import ABOUT
 
 
@@ -81,6 +82,17 @@ def test_memory_is_that_of_the_same_axes():
     (found,) = predictions(results([other, row("uncorrected", 1.0, 0.9)], []))
     assert math.isnan(found["memory"])
     assert found["predicted"] == pytest.approx(0.5)
+
+
+def test_an_axis_may_have_the_name_of_a_result():
+    about, place = ABOUT | {"axes": ["gamma"]}, {"axes": {"gamma": 3.0}}
+    rates = placed(about, [row("halving", 1.0, 0.25) | place | {"seeds": 3, "apart": True, "why": ""}])
+    found = Results(about, [], rates, [], placed(about, [gamma("points", 1.0) | place]), {})
+    for one in (found, unpack(pack(found))):
+        assert predictions(one)[0]["predicted"] == pytest.approx(0.25)
+        assert predictions(one)[0]["axes"] == (("gamma", 3.0),)
+        (shown,) = contraction(one).rows
+        assert (shown["gamma"], shown["predicted"]) == (3.0, "0.25 [0.238, 0.263]")
 
 
 def test_without_a_gamma_there_is_no_prediction():

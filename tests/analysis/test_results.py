@@ -147,8 +147,8 @@ def test_the_baseline_stands_in_every_cell_of_its_n_and_axes():
     assert arms(rows, CELL._replace(axes=(("heat", 1.0),))) == []
     more = placed(ABOUT, [row | {"lam": 4.0} for row in rows if row["synthetic"]])
     assert arms(rows + more, CELL._replace(lam=4.0)) == ["baseline", "uncorrected", "halving"]
-    assert common(rows) == {"n", "heat", "lam", "axes"}
-    assert common(rows + more) == {"n", "heat", "axes"}
+    assert common(rows) == {"n", "heat", "lam"}
+    assert common(rows + more) == {"n", "heat"}
 
 
 def test_a_cell_has_any_axes():

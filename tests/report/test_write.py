@@ -27,7 +27,7 @@ def found(out):
 
 def many_cells():
     """The made rows at two lambdas and two heats."""
-    rows = [row | {"heat": heat} for row in made_rows() for heat in (1.0, 2.5)]
+    rows = [row | {"axes": (("heat", heat),)} for row in made_rows() for heat in (1.0, 2.5)]
     rows += [row | {"lam": 4.0} for row in rows if row["synthetic"]]
     return of_rows(placed(ABOUT, rows))
 
