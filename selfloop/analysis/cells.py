@@ -1,8 +1,8 @@
 """Cells of a design: what rows share that have one n, one value of every axis and one lambda.
 
-A *row* is a flat dict with ``n``, a column for every axis, ``lam`` and ``arm``. `placed` adds ``axes``, its axes as
-pairs of name and value, and ``synthetic``, whether its arm trains on its own samples: one that does not has no lambda,
-and stands in every cell of its n and axes.
+A *row* is a dict with ``n``, ``axes`` (pairs of name and value), ``lam``, ``arm`` and what is said of them. The
+engine's have a column for every axis instead, which `placed` gathers; it also adds ``synthetic``, whether the arm
+trains on its own samples: one that does not has no lambda, and stands in every cell of its n and axes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,8 +12,6 @@ from selfloop.engine.settings import Pairs
 
 Row = Mapping[str, Any]
 Rows = list[dict[str, Any]]
-ADDED = ("axes", "synthetic")
-"""What `placed` adds, and records on disk do without."""
 
 
 class Cell(NamedTuple):
@@ -31,22 +29,23 @@ class Cell(NamedTuple):
 
     @property
     def columns(self) -> dict[str, Any]:
-        """The cell as columns of a row that is placed."""
-        return {"n": self.n, **dict(self.axes), "lam": self.lam, "axes": self.axes}
+        """The cell as columns of a row."""
+        return self._asdict()
 
 
 def placed(about: Mapping[str, Any], rows: Iterable[Row]) -> Rows:
-    """The rows with ``axes`` and ``synthetic``, by what ``domain.json`` says."""
-    arms, names = about["arms"], about["axes"]
-    return [
-        {**row, "axes": tuple((name, row[name]) for name in names), "synthetic": arms[row["arm"]]["synthetic"]}
-        for row in rows
-    ]
+    """Rows of the engine, or as they are kept on disk, with ``axes`` and ``synthetic`` by what ``domain.json`` says."""
+    found = []
+    for row in rows:
+        values = dict(row["axes"]) if "axes" in row else row
+        axes = tuple((name, values[name]) for name in about["axes"])
+        found.append({**row, "axes": axes, "synthetic": about["arms"][row["arm"]]["synthetic"]})
+    return found
 
 
 def recorded(row: Row) -> dict[str, Any]:
     """A row as it is kept on disk."""
-    return {name: value for name, value in row.items() if name not in ADDED}
+    return {name: value for name, value in row.items() if name != "synthetic"} | {"axes": dict(row["axes"])}
 
 
 def cell_of(row: Row) -> Cell:
@@ -94,5 +93,5 @@ def grouped(rows: Iterable[Row], *names: str) -> dict[tuple, Rows]:
 
 def common(rows: Sequence[Row]) -> set[str]:
     """Of n, the axes and lambda, those that are the same in all cells."""
-    columns = [cell.columns for cell in cells(rows)]
+    columns = [{"n": cell.n, **dict(cell.axes), "lam": cell.lam} for cell in cells(rows)]
     return {name for name in (columns or [{}])[0] if len({one[name] for one in columns}) == 1}

@@ -190,8 +190,7 @@ def _measure_of(out: Path, n: int, spaces: tuple[str, ...]) -> tuple[str, float]
 
 
 def _named(cell: tuple, name: str) -> dict[str, Any]:
-    n, axes, lam, arm = cell
-    return {"n": n, **dict(axes), "lam": lam, "arm": arm, "distance": name}
+    return dict(zip(("n", "axes", "lam", "arm"), cell, strict=True)) | {"distance": name}
 
 
 def _row(cell: tuple, name: str, own: list[Curve]) -> dict[str, Any]:

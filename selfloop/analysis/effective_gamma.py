@@ -83,7 +83,7 @@ def _unread(out: Path, about: Row, held: Sequence[Held]) -> Iterator[tuple[dict[
     for generation in sorted(set().union(*(folder.generations(one.folder) for one in held))):
         arrays = _samples(held, generation, spaces)
         for space in spaces if arrays else ():
-            row = {"n": n, **dict(axes), "lam": lam, "arm": arm, "generation": generation, "space": space}
+            row = {"n": n, "axes": axes, "lam": lam, "arm": arm, "generation": generation, "space": space}
             yield row | {"seeds": len(arrays["failed"])}, (arrays, space, points[space], real.get("group"))
 
 

@@ -29,7 +29,7 @@ _CLOCKS = tuple(f"{clock}_{part}" for clock in ("seconds", "core_seconds") for p
 KEPT = ("loss", "failed", "moved", "stopped", *_CLOCKS)
 """What records keep of a chain beside its measures."""
 _NOW = {"lane": "chain", "floor": "real"}
-_TEXT = {"arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart"}
+_TEXT = {"arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart", "axes"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def find(out: Path) -> Results:
     Raises:
         DataError: where ``out`` holds no run, or files of it cannot be read.
     """
-    from selfloop.engine.measure import measured, reference_lines
+    from selfloop.engine.measure import measured, reference_lines  # what draws from records needs neither
 
     about = folder.about(out)
     rates, distances = contraction.measure(out)
@@ -107,10 +107,10 @@ def find(out: Path) -> Results:
 def pack(results: Results) -> Rows:
     """The results as records; the measures of coupled chains are left out, as nothing shows them."""
     kept = dict.fromkeys([*(one["name"] for one in results.about["measures"]), *KEPT])
-    head = ("n", *results.about["axes"], "arm", "lam", "seed", "start")
+    head = ("n", "axes", "lam", "arm", "seed", "start")
     records: Rows = [{"kind": "about", **results.about}]
     for name, rows in grouped(uncoupled(results.rows), *head).items():
-        records.append({"kind": "chain", **dict(zip(head, name, strict=True)), **_columns(rows, kept)})
+        records.append({"kind": "chain", **recorded(dict(zip(head, name, strict=True))), **_columns(rows, kept)})
     for kind, rows in (("rate", results.rates), ("distance", results.distances), ("gamma", results.gammas)):
         records += [{"kind": kind, **recorded(row)} for row in rows]
     for n, lines in results.real.items():
@@ -129,7 +129,7 @@ def _columns(rows: Rows, kept: Iterable[str]) -> dict[str, Any]:
 def unpack(records: Iterable[Row], about: Mapping[str, Any] | None = None) -> Results:
     """The results that were packed, to the digits kept; ``about`` is needed where the records do not say it.
 
-    Records of selfloop 0.1 name chains ``lane``, and the line of real data ``floor``.
+    Records of selfloop 0.1 name chains ``lane``, the line of real data ``floor``, and have a column for every axis.
 
     Raises:
         DataError: no ``about``.

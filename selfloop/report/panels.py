@@ -85,7 +85,8 @@ def distances(results: Results) -> Any:
             with np.errstate(divide="ignore"):
                 mean = np.exp(np.log(values).mean(0)) if at else []
             axes.plot(at, mean, color=palette[arm], linewidth=1.5, label=figures.text(arm))
-        axes.set_yscale("log")
+            if np.any(np.asarray(mean) > 0):
+                axes.set_yscale("log")
 
     labels = {"mmd": "distance of laws (MMD)", "paired": "rms distance of pairs"}
     return _panels(cells(results.distances), list(labels), panel, labels.__getitem__)

@@ -27,7 +27,8 @@ def summary(results: Results, config: Mapping[str, Any]) -> list[str]:
 def _run(results: Results) -> str:
     """How much of what."""
     rows = uncoupled(results.rows)
-    axes = "".join(f"{name.replace('_', ' ')} {_listed(row[name] for row in rows)}, " for name in results.about["axes"])
+    values = {name: _listed(dict(row["axes"])[name] for row in rows) for name in results.about["axes"]}
+    axes = "".join(f"{name.replace('_', ' ')} {value}, " for name, value in values.items())
     lam = _listed(row["lam"] for row in rows if row["synthetic"])
     seeds = len({row["seed"] for row in rows})
     seconds = sum(number(value) for row in results.rows for name, value in row.items() if name.startswith("seconds_"))

@@ -75,6 +75,7 @@ def _table(results: Results, title: str, columns: Sequence[str], rows: Rows, cap
     """Rows under the columns that say where they stand, as far as that differs, and under their own."""
     same = common([*results.rows, *results.rates])
     places = [name for name in ("n", *results.about["axes"], "lam") if name not in same]
+    rows = [row | dict(row.get("axes", ())) for row in rows]
     there = [name for name in (*places, who, *columns) if any(name in row for row in rows)]
     rows = [row | {"measure": results.heading(row["measure"])} if "measure" in row else row for row in rows]
     return Table(title, there, rows, caption)
@@ -99,7 +100,7 @@ def _lines(results: Results, rows: Rows, last: int) -> Rows:
     """Generation 0, then the last one of every arm and lambda; an arm's name says how many of its seeds died."""
     groups = sorted(grouped(rows, "synthetic", "lam", "arm").items(), key=lambda group: group[0][:2])
     first = [row for row in groups[0][1] if row["generation"] == 0]
-    places = {"n": rows[0]["n"], **dict(rows[0]["axes"])}
+    places = {"n": rows[0]["n"], "axes": rows[0]["axes"]}
     found = [places | {"line": "generation 0"} | _means(results, first)]
     for (_, lam, arm), own in groups:
         end = [row for row in own if row["generation"] == last and "stopped" not in row]

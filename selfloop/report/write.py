@@ -17,14 +17,19 @@ PRINTED = ("Last generation", "Contraction")
 
 
 def write(out: Path, domain: Domain | None = None) -> Path:
-    """Measure what the run in ``out`` has left, write its records, figures and page, print the headline; the page.
-
-    The page has the domain's own sections, where a domain is given.
+    """Measure what the run in ``out`` has left, and `show` it; the path of the page.
 
     Raises:
         SelfloopError: where files of the run are absent or cannot be read, or the page cannot be written.
     """
-    results = find(out)
+    return show(find(out), out, domain)
+
+
+def show(results: Results, out: Path, domain: Domain | None = None) -> Path:
+    """Write records, figures and page of results into the folder of their run, print the headline; the page's path.
+
+    The page has the domain's own sections, where a domain is given.
+    """
     record.rewrite(out / RECORDS, pack(results))
     made = tables(results)
     for table in made:

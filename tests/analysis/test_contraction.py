@@ -14,7 +14,7 @@ N, F = 64, 4
 ONE = np.ones((1, N))
 
 
-def twins_of(rho: float, generations: int, seed: int, away: float = 0.5, shaken: float = 0.0, apart: float = 0.0):
+def coupled_loops(rho: float, generations: int, seed: int, away: float = 0.5, shaken: float = 0.0, apart: float = 0.0):
     """Traces of two linear loops ``state' = rho state`` under common noise: samples state + z, x - y = delta rho^t.
 
     ``shaken``: sd of the logarithm of a factor that differs from generation to generation; ``apart``: a distance in
@@ -41,7 +41,7 @@ def rate_of(found: list[Curve]):
 
 @pytest.mark.parametrize("rho", [0.3, 0.5, 0.9])
 def test_a_linear_loop_contracts_by_its_factor(rho):
-    for name, curve in curves(*twins_of(rho, 12, seed=0), length=2.0).items():
+    for name, curve in curves(*coupled_loops(rho, 12, seed=0), length=2.0).items():
         found = rate(curve)
         assert found.why == ""
         # paired is exactly geometric; MMD of a shift d is so up to terms of (d / bandwidth)^2, 0.5^2 here at first.
@@ -49,7 +49,7 @@ def test_a_linear_loop_contracts_by_its_factor(rho):
 
 
 def test_the_truth_lies_in_the_interval_of_seeds():
-    found = rate_of([curves(*twins_of(0.5, 12, seed, shaken=0.05), length=2.0)["paired"] for seed in range(5)])
+    found = rate_of([curves(*coupled_loops(0.5, 12, seed, shaken=0.05), length=2.0)["paired"] for seed in range(5)])
     assert found.low <= 0.5 <= found.high
     assert found.high - found.low < 0.1
 
@@ -65,7 +65,7 @@ def test_the_interval_covers_as_often_as_it_says():
 
 
 def test_a_loop_that_keeps_its_distance_has_rate_one():
-    found = rate_of([curves(*twins_of(1.0, 12, seed, shaken=0.03), length=2.0)["mmd"] for seed in range(5)])
+    found = rate_of([curves(*coupled_loops(1.0, 12, seed, shaken=0.03), length=2.0)["mmd"] for seed in range(5)])
     assert found.low < 1 < found.high
     assert found.low > 0.9
 
@@ -80,7 +80,7 @@ def test_a_distance_under_its_noise_gives_no_rate():
 
 
 def test_too_few_generations_give_no_rate():
-    found = rate(curves(*twins_of(0.5, FEWEST - 1, seed=0), length=2.0)["paired"])
+    found = rate(curves(*coupled_loops(0.5, FEWEST - 1, seed=0), length=2.0)["paired"])
     assert "generations" in found.why
 
 
@@ -89,7 +89,7 @@ def test_chains_that_never_met_give_none_either():
 
 
 def test_a_level_end_does_not_flatten_the_rate():
-    curve = curves(*twins_of(0.5, 16, seed=0, away=1.0, apart=0.02), length=2.0)["paired"]
+    curve = curves(*coupled_loops(0.5, 16, seed=0, away=1.0, apart=0.02), length=2.0)["paired"]
     found = rate(curve)
     straight = np.polyfit(curve.generation, np.log(curve.square[0]) / 2, 1)[0]
     assert math.exp(straight) > 0.7
@@ -107,7 +107,7 @@ def test_one_seed_has_the_doubt_of_its_samples():
 
 
 def noisy(rho: float, seed: int, generations: int = 16) -> Curve:
-    """A curve of squares 0.01 rho^2t under noise of their own size, the same in all generations as in a grid."""
+    """A curve of squares 0.01 rho^2t under noise of their own size, the same in all generations as in a run."""
     rng = np.random.default_rng(seed)
     true, relative = 0.01 * rho ** (2 * np.arange(generations)), rng.normal(0, 0.4)
     square = true * (1 + relative + 0.03 * rng.normal(size=generations))

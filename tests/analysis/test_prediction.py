@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selfloop.analysis.cells import placed
 from selfloop.analysis.prediction import loop_rate, plain, predictions, remembered, with_memory
+from selfloop.analysis.results import Results, pack, unpack
 from selfloop.metrics.estimates import Estimate
+from selfloop.report.tables import contraction
+from tests.analysis.made import ABOUT
 
 
 def linear_loop(lam: float, gamma: float, eta: float, steps: int, generations: int = 6) -> np.ndarray:
@@ -49,30 +53,50 @@ def test_intervals_turn_round_with_gamma():
     np.testing.assert_allclose(remembered(found, Estimate(0.8, 0.7, 0.9)), (0.85, 0.7, 0.9 + 0.1 / 3), rtol=1e-6)
 
 
+def results(rates: list[dict], gammas: list[dict]) -> Results:
+    return Results(ABOUT, [], placed(ABOUT, rates), [], placed(ABOUT, gammas), {})
+
+
 def row(arm: str, lam: float, rate: float, half: float = 0.01) -> dict:
     limits = {"rate": rate, "low": rate - half, "high": rate + half}
-    return {"n": 64, "guidance": 1.0, "lam": lam, "arm": arm, "distance": "mmd"} | limits
+    return {"n": 64, "heat": 1.0, "lam": lam, "arm": arm, "distance": "mmd"} | limits
+
+
+def gamma(space: str, value: float) -> dict:
+    place = {"n": 64, "heat": 1.0, "lam": 1.0, "arm": "halving", "generation": 5, "space": space}
+    return place | {"gamma": value, "low": value - 0.1, "high": value + 0.1}
 
 
 def test_predictions_stand_beside_what_was_measured():
-    rates = [
-        row("baseline", 0.0, 0.8),
-        row("uncorrected", 1.0, 0.9),
-        row("physics", 1.0, 0.95),
-        row("accumulate", 1, 1),
-    ]
-    gammas = [{"n": 64, "guidance": 1.0, "lam": 1.0, "arm": "physics", "space": "features"}]
-    gammas[0] |= {"gamma": 1.0, "low": 0.9, "high": 1.1}
-    free, physics = predictions(rates, gammas)
+    rates = [row("baseline", 0.0, 0.8), row("uncorrected", 1.0, 0.9), row("halving", 1.0, 0.95), row("memory", 1.0, 1)]
+    free, halving = predictions(results(rates, [gamma("artefacts", 9.0), gamma("points", 1.0)]))
     assert (free["predicted"], free["remembered"]) == pytest.approx((0.5, 0.9))
     assert free["holds"] is False
     assert free["holds_remembered"]
-    assert (physics["predicted"], physics["remembered"]) == pytest.approx((0.25, 0.85))
-    assert physics["holds_remembered"] is False
+    assert (halving["predicted"], halving["remembered"]) == pytest.approx((0.25, 0.85))  # gamma of the primary space
+    assert halving["holds_remembered"] is False
+
+
+def test_memory_is_that_of_the_same_axes():
+    other = row("baseline", 0.0, 0.2) | {"heat": 7.0}
+    (found,) = predictions(results([other, row("uncorrected", 1.0, 0.9)], []))
+    assert math.isnan(found["memory"])
+    assert found["predicted"] == pytest.approx(0.5)
+
+
+def test_an_axis_may_have_the_name_of_a_result():
+    about, place = ABOUT | {"axes": ["gamma"]}, {"axes": {"gamma": 3.0}}
+    rates = placed(about, [row("halving", 1.0, 0.25) | place | {"seeds": 3, "apart": True, "why": ""}])
+    found = Results(about, [], rates, [], placed(about, [gamma("points", 1.0) | place]), {})
+    for one in (found, unpack(pack(found))):
+        assert predictions(one)[0]["predicted"] == pytest.approx(0.25)
+        assert predictions(one)[0]["axes"] == (("gamma", 3.0),)
+        (shown,) = contraction(one).rows
+        assert (shown["gamma"], shown["predicted"]) == (3.0, "0.25 [0.238, 0.263]")
 
 
 def test_without_a_gamma_there_is_no_prediction():
-    (found,) = predictions([row("physics", 1.0, 0.9)], [])
+    (found,) = predictions(results([row("halving", 1.0, 0.9)], []))
     assert math.isnan(found["predicted"])
     assert math.isnan(found["remembered"])
     assert found["holds"] is None

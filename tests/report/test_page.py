@@ -38,7 +38,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(tmp_path):
-    plots = [report.Plot(figures.curves(ROWS, EVIL, ["baseline", EVIL], {EVIL: 2.0}, EVIL, EVIL), EVIL)]
+    plots = [report.Plot(figures.grid(ROWS, [EVIL], ["baseline", EVIL], {EVIL: {EVIL: 2.0}}, {EVIL: EVIL}), EVIL)]
     tables = [report.Table(EVIL, ["arm", EVIL], [{"arm": EVIL, EVIL: EVIL}, {"arm": "none"}], EVIL)]
     sections = [report.Section(EVIL, "<p id='mine'>kept</p>")]
     report.write(tmp_path / "r.html", EVIL, [EVIL], {EVIL: EVIL}, {"a": {EVIL: [EVIL]}}, tables, plots, sections)
@@ -69,17 +69,17 @@ def test_sections_are_put_in_as_they_are_and_figures_take_the_ink(page):
 
 def test_same_run_same_page(tmp_path):
     for name in ("a", "b"):
-        plot = report.Plot(figures.curves(ROWS, "fid", ["baseline"], {"real": 1.0}))
+        plot = report.Plot(figures.grid(ROWS, ["fid"], ["baseline"], {"real": {"fid": 1.0}}))
         report.write(tmp_path / name, "t", [], {}, {}, plots=[plot])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_curves_draw_mean_spread_and_floor():
-    figure = figures.curves(ROWS, "fid", ["baseline"], {"real": 1.5, "none": math.nan})
+def test_curves_draw_mean_spread_and_real_data():
+    figure = figures.grid(ROWS, ["fid"], ["baseline"], {"real": {"fid": 1.5}, "none": {"fid": math.nan}, "no": {}})
     [axes] = figure.axes
-    mean, floor = axes.get_lines()
+    mean, real = axes.get_lines()
     np.testing.assert_allclose(mean.get_ydata(), np.arange(4) + 10.0)
-    np.testing.assert_allclose(floor.get_ydata(), 1.5)
+    np.testing.assert_allclose(real.get_ydata(), 1.5)
     vertices = axes.collections[0].get_paths()[0].vertices
     assert {tuple(point) for point in vertices} == {(t, t + offset) for t in range(4) for offset in (0.0, 20.0)}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["baseline", "real"]
@@ -117,7 +117,7 @@ assert "matplotlib" not in sys.modules
 import matplotlib
 settings = lambda: {key: matplotlib.rcParams[key] for key in matplotlib.rcParams if key != "backend"}
 before = settings()
-report.svg(figures.curves([], "fid", ["a"]))
+report.svg(figures.grid([], ["fid"], ["a"]))
 assert settings() == before and "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
