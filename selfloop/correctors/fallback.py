@@ -18,9 +18,9 @@ def fallback(correct: Corrector) -> Corrector:
     """The same corrector, which now only sees finite samples and fails in one way.
 
     A sample that is not finite is shown to the corrector as an absent one (weight 0, nulls for what is not finite), so
-    that it spoils no other. It fails, as do those in ``info["failed"]``, those that correction has made not finite (or
-    their weights), and those that went too far for a finite ``info["moved"]``: they keep what they were (with the nulls), get weight 0, and
-    all figures of ``info`` are 0 for them.
+    that it spoils no other. It fails, as do those in ``info["failed"]``, those of which correction made something not
+    finite, weights included, and those that went too far for a finite ``info["moved"]``: they keep what they were (with
+    the nulls), get weight 0, and all figures of ``info`` are 0 for them.
     """
 
     @functools.wraps(correct)
