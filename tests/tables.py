@@ -25,7 +25,7 @@ from selfloop.models.mixture import mixture, mixture_gradient, mixture_locations
 from selfloop.models.regression import labelled, regression
 from selfloop.models.states import GaussianState
 from selfloop.models.student import logistic, student
-from selfloop.protocols import Model, identity
+from selfloop.protocols import Corrector, Model, identity
 
 
 def normal_draw(key, n):
@@ -94,18 +94,26 @@ POLICIES = {
     "accumulate_subsample": policies.accumulate_subsample,
 }
 
+
+class Row(NamedTuple):
+    """A corrector of samples [N, 2]."""
+
+    make: Callable[..., Corrector]
+    pointwise: bool = False  # whether it looks at each sample alone and uses no key
+
+
 STRENGTHS = {
-    "replacement": lambda gamma: replacement(normal_draw, gamma),
-    "biased": lambda gamma: biased(lambda key, n: 3 + normal_draw(key, n), gamma),
-    "redraw": lambda gamma: redraw(normal_draw, gamma),
-    "geodesic": lambda gamma: geodesic(GaussianState(jnp.zeros(2), jnp.eye(2)), gamma),
-    "geodesic_empirical": lambda gamma: geodesic_empirical(normal_draw, gamma),
-    "smoothing": lambda gamma: smoothing(gamma),
-    "smoothing, near": lambda gamma: smoothing(gamma, 0.5),
-    "relabel": lambda gamma: relabel(jnp.ones(1), 0.5, gamma),
-    "shrink_labels": lambda gamma: shrink_labels(jnp.ones(1), gamma),
+    "replacement": Row(lambda gamma: replacement(normal_draw, gamma)),
+    "biased": Row(lambda gamma: biased(lambda key, n: 3 + normal_draw(key, n), gamma)),
+    "redraw": Row(lambda gamma: redraw(normal_draw, gamma)),
+    "geodesic": Row(lambda gamma: geodesic(GaussianState(jnp.zeros(2), jnp.eye(2)), gamma), pointwise=True),
+    "geodesic_empirical": Row(lambda gamma: geodesic_empirical(normal_draw, gamma)),
+    "smoothing": Row(lambda gamma: smoothing(gamma)),
+    "smoothing, near": Row(lambda gamma: smoothing(gamma, 0.5)),
+    "relabel": Row(lambda gamma: relabel(jnp.ones(1), 0.5, gamma)),
+    "shrink_labels": Row(lambda gamma: shrink_labels(jnp.ones(1), gamma), pointwise=True),
 }
-"""Correctors of a strength gamma, for samples [N, 2]."""
+"""Correctors by ``make(gamma)``, gamma a strength."""
 
 
 def first(x):
@@ -114,17 +122,18 @@ def first(x):
 
 
 CORRECTORS = {
-    "identity": lambda: identity,
-    "failing": lambda: failing(replacement(normal_draw, 1.0), 0.3),
-    "verifier": lambda: verifier(lambda x: first(x) > 5, 0.9, 0.2),
-    "curation": lambda: curation(first, 4),
-    "curation_by_weights": lambda: curation_by_weights(first, 4),
-    "curation_by_weights, best of all": lambda: curation_by_weights(first, float("inf")),
+    "identity": Row(lambda: identity, pointwise=True),
+    "failing": Row(lambda: failing(replacement(normal_draw, 1.0), 0.3)),
+    "verifier": Row(lambda: verifier(lambda x: first(x) > 5, 0.9, 0.2)),
+    "curation": Row(lambda: curation(first, 4)),
+    "curation_by_weights": Row(lambda: curation_by_weights(first, 4)),
+    "curation_by_weights, best of all": Row(lambda: curation_by_weights(first, float("inf"))),
 } | {
-    f"{name} {gamma}": lambda make=make, gamma=gamma: make(gamma)
-    for name, make in STRENGTHS.items()
+    f"{name} {gamma}": row._replace(make=lambda make=row.make, gamma=gamma: make(gamma))
+    for name, row in STRENGTHS.items()
     for gamma in (1.0, float("inf"))
 }
+"""Correctors by ``make()``."""
 
 
 class CorrectorState(NamedTuple):

@@ -106,7 +106,7 @@ PAIRS += [(name, "replacement 1.0") for name in POLICIES if name != "augment 0.5
 
 @pytest.mark.parametrize(("policy", "corrector"), PAIRS)
 def test_scan_is_the_generation_repeated(policy, corrector):
-    loop, key = small_loop(POLICIES[policy](), CORRECTORS[corrector]()), jax.random.key(3)
+    loop, key = small_loop(POLICIES[policy](), CORRECTORS[corrector].make()), jax.random.key(3)
     carry, _ = begin(loop, key)
     for t in range(1, 4):
         carry, _ = generation(loop, key, jnp.asarray(t, jnp.int32), carry)

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfloop.batch import Batch, uniform
-from selfloop.correctors.idealized import replacement
 from selfloop.correctors.fallback import select
+from selfloop.correctors.idealized import replacement
 from selfloop.correctors.strength import report
 from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
 from selfloop.testing import (
@@ -168,7 +168,7 @@ def test_strategies_give_what_they_say(data, d):
 @jax.jit
 def four_ways(gamma, batch):
     names = ("replacement", "geodesic_empirical", "redraw", "smoothing")
-    return [STRENGTHS[name](gamma)(jax.random.key(0), batch, None) for name in names]
+    return [STRENGTHS[name].make(gamma)(jax.random.key(0), batch, None) for name in names]
 
 
 @settings(max_examples=20, deadline=None)
@@ -207,5 +207,5 @@ def test_a_redraw_is_the_mixture_but_for_its_resampling():
 @pytest.mark.parametrize("name", CORRECTORS)
 def test_every_corrector_keeps_the_protocol(name):
     draw = lambda key, n: 5 + jax.random.normal(key, (n, 2))  # noqa: E731
-    for law in protocol_laws(CORRECTORS[name](), draw, corrector_state()):
+    for law in protocol_laws(CORRECTORS[name].make(), draw, corrector_state()):
         law()

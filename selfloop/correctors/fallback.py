@@ -18,9 +18,9 @@ def fallback(correct: Corrector) -> Corrector:
     """The same corrector, which now only sees finite samples and fails in one way.
 
     A sample that is not finite is shown to the corrector as an absent one (weight 0, nulls for what is not finite), so
-    that it spoils no other. It fails, as do those in ``info["failed"]``, those that correction has made not finite, and
-    those that went too far for a finite ``info["moved"]``: they keep what they were (with the nulls), get weight 0, and
-    all figures of ``info`` are 0 for them.
+    that it spoils no other. It fails, as do those in ``info["failed"]``, those of which correction made something not
+    finite, weights included, and those that went too far for a finite ``info["moved"]``: they keep what they were (with
+    the nulls), get weight 0, and all figures of ``info`` are 0 for them.
     """
 
     @functools.wraps(correct)
@@ -44,7 +44,7 @@ def _settled(
     given: Any, ill: Array, x: Any, weight: Array, info: dict[str, Array]
 ) -> tuple[tuple[Any, Array], dict[str, Array]]:
     """Corrected samples, weights and info once those that failed are put back to what was ``given``."""
-    failed = ill | info["failed"] | ~finite_rows((x, info["moved"]), len(ill))
+    failed = ill | info["failed"] | ~finite_rows((x, weight, info["moved"]), len(ill))
     nothing = jax.tree.map(jnp.zeros_like, (weight, info))
     weight, info = select(failed, nothing, (weight, info))
     return (select(failed, given, x), weight), info | {"failed": failed}

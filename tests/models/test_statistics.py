@@ -185,15 +185,24 @@ def test_every_workflow_follows_its_recursion_and_conserves_the_second_moment(na
 @pytest.mark.usefixtures("x64")
 def test_a_traced_m_draws_what_the_same_number_known_draws():
     target, key = standard(2, jnp.float64), jax.random.key(1)
+    before = draw(jax.random.key(0), target, 30)
 
     def corrected(m, gamma):
-        return replacement_statistics(target, gamma, m, most=30)(key, None, target)[0].x
+        return replacement_statistics(target, gamma, m, most=30)(key, before, target)[0].x
 
     program = jax.jit(corrected)
     for m in (1, 30):
         known = jax.jit(lambda gamma, m=m: corrected(m, gamma))(0.5)
         for one, other in zip(program(jnp.asarray(m, jnp.int32), 0.5), known, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_record_tells_how_far_it_moved(x64):
+    target, before = standard(2, jnp.float64), draw(jax.random.key(0), standard(2, jnp.float64), 30)
+    corrected, info = replacement_statistics(target, 1.0, 30)(jax.random.key(1), before, target)
+    square = sum(jnp.sum((a - b) ** 2) for a, b in zip(corrected.x, before.x, strict=True))
+    np.testing.assert_allclose(info["moved"], jnp.sqrt(square)[None], rtol=1e-12)
+    assert not info["failed"].any()
 
 
 def test_float32_costs_a_relative_rounding_of_a_fit():

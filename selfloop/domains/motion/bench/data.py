@@ -22,7 +22,7 @@ from selfloop.errors import ConfigError, DataError
 SPLITS = ("tuning", "heldout")
 FRAMES = 40
 REFERENCE = 512
-"""Windows of the reference, and of the clips that controls and the nearest real motion are taken from, at most."""
+"""Windows of the reference, and of the clips that controls are taken from, at most."""
 REST = 0.3
 """Speed (m/s) under which a contact sphere rests."""
 
@@ -35,13 +35,18 @@ class Data(NamedTuple):
     reference: dict[str, Windows]
     """What an audit of each split calls real."""
     loop: Windows | None
-    """Windows of the loop's clips, for controls and the nearest real motion; None in a small set."""
+    """Windows of the loop's clips, for controls; None in a small set."""
     encoder: tuple[Windows, list[str]] | None
     """Windows of the clips that encoder and prior are trained on, as the motion loop cuts them and with its labels, and
     their styles; None in a small set."""
     names: tuple[str, ...]
     digest: str
     """A hash of the windows."""
+
+    @property
+    def others(self) -> Windows | None:
+        """Windows of clips that neither loop nor reference hold, for correctors that learn; None in a small set."""
+        return None if self.encoder is None else self.encoder[0]
 
 
 def load(path: str | None, most: int) -> Data:

@@ -20,7 +20,7 @@ class Goal(NamedTuple):
     most: float = math.inf
     least: float = -math.inf
     relative: bool = False
-    """Whether ``most`` is in multiples of what corrector "none" scores: the clean clips' own."""
+    """Whether ``most`` is in multiples of what the identity scores: the clean clips' own."""
     surely: bool = False
     """Whether the interval must be above 0 as well."""
     pipeline: str = ""
@@ -84,7 +84,7 @@ def verdicts(rows: Rows, pipeline: str) -> list[dict[str, Any]]:
 
 def _verdict(goal: Goal, rows: Rows) -> dict[str, Any]:
     found = find(rows, goal.corrector, goal.corruption, goal.measure)
-    own = find(rows, "none", goal.corruption, goal.measure) if goal.relative else None
+    own = find(rows, "identity", goal.corruption, goal.measure) if goal.relative else None
     most = goal.most * own.value if own else goal.most
     known = found is not None and (own is not None or not goal.relative)
     holds = known and goal.least <= found.value <= most and (not goal.surely or found.low > 0)

@@ -8,7 +8,7 @@ import numpy as np
 from selfloop.domains.motion.bench.cases import MADE
 from selfloop.domains.motion.bench.corruptions import CORRUPTIONS
 from selfloop.domains.motion.bench.goals import Rows
-from selfloop.domains.motion.bench.ladder import LADDER
+from selfloop.domains.motion.correctors.table import CORRECTORS
 from selfloop.report import figures
 
 MAPS = {
@@ -35,7 +35,7 @@ def figures_of(rows: Rows) -> dict[str, tuple[Any, str]]:
 def heat(rows: Rows, measure: str) -> Any:
     """A map of one measure whose neutral value is 1: correctors down, corruptions across, the number in each cell."""
     found = {(row["corrector"], row["corruption"]): row["value"] for row in rows if row["measure"] == measure}
-    down = [name for name in LADDER if any(name == key[0] for key in found)]
+    down = [name for name in CORRECTORS if any(name == key[0] for key in found)]
     across = [name for name in CORRUPTIONS if any(name == key[1] for key in found)]
     values = np.array([[found.get((one, other), math.nan) for other in across] for one in down])
     figure = figures.blank(2.2 + 0.62 * len(across), 1.4 + 0.34 * len(down))
@@ -70,7 +70,7 @@ def gammas(rows: Rows) -> Any:
 
 
 def _gammas(axes: Any, rows: Rows, space: str) -> None:
-    correctors = [name for name in LADDER if name != "none" and any(row["corrector"] == name for row in rows)]
+    correctors = [name for name in CORRECTORS if name != "identity" and any(row["corrector"] == name for row in rows)]
     across = [name for name in (*CORRUPTIONS, *MADE) if any(row["corruption"] == name for row in rows)]
     colour = figures.colours(correctors)
     for i, corrector in enumerate(correctors):

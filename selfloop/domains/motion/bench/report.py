@@ -13,7 +13,7 @@ from selfloop.domains.motion.bench.cases import MADE
 from selfloop.domains.motion.bench.corruptions import CORRUPTIONS
 from selfloop.domains.motion.bench.data import SPLITS, Data
 from selfloop.domains.motion.bench.goals import Rows, find
-from selfloop.domains.motion.bench.ladder import LADDER
+from selfloop.domains.motion.correctors.table import CORRECTORS
 from selfloop.metrics.estimates import Estimate
 from selfloop.report import figures, page
 from selfloop.report.page import Plot, Table
@@ -53,7 +53,7 @@ MEASURES = {
     "moved_mm": "How far the corrector moved the joints.",
     "second_pass_mm": "How far a second pass moves them again.",
     "second_pass_rise_mm": "How much farther from the clean motion the second pass leads.",
-    "penetration_mm": "Depth under the floor of the deepest contact sphere; corrector none: of the corrupted motion.",
+    "penetration_mm": "Depth under the floor of the deepest contact sphere; identity: of the corrupted motion.",
     "float_mm": "Height over the floor of the lowest contact sphere; real motion flies as well.",
     "skate_mm_per_frame": "Slide of standing feet.",
     "skate_walks_mm_per_frame": "The same of motions whose label says that they walk or run.",
@@ -93,7 +93,7 @@ def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
         tables=[
             Table("Goals on held-out clips", list(judged[0]), judged, "It is the value that holds, not its interval."),
             Table("Headline", across, headline, "Held-out clips, 95 % intervals."),
-            Table("The ladder", ["corrector", "about"], ladder(rows)),
+            Table("The correctors", ["corrector", "about"], correctors(rows)),
             *tables(rows),
         ],
         plots=[Plot(figure, caption) for figure, caption in drawn.values()],
@@ -104,7 +104,7 @@ def write(out: Path, rows: Rows, config: Any, data: Data) -> Path:
 def present(rows: Rows, field: str) -> list[str]:
     """The correctors or corruptions of which there are rows, in the order of the tables."""
     there = {row[field] for row in rows}
-    return [name for name in (*LADDER, *CORRUPTIONS, *MADE) if name in there]
+    return [name for name in (*CORRECTORS, *CORRUPTIONS, *MADE) if name in there]
 
 
 def overview(rows: Rows) -> list[dict[str, Any]]:
@@ -140,9 +140,9 @@ def text(one: Estimate | None) -> str | None:
     return value if math.isnan(one.low) or low == high else f"{value} [{low}, {high}]"
 
 
-def ladder(rows: Rows) -> list[dict[str, str]]:
+def correctors(rows: Rows) -> list[dict[str, str]]:
     """What each corrector of the table is."""
-    return [{"corrector": name, "about": LADDER[name].about} for name in present(rows, "corrector")]
+    return [{"corrector": name, "about": CORRECTORS[name].about} for name in present(rows, "corrector")]
 
 
 def summary(rows: Rows, config: Any, data: Data, verdicts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -157,11 +157,15 @@ def summary(rows: Rows, config: Any, data: Data, verdicts: Sequence[Mapping[str,
         f"{len(judged) - len(short)} of {len(judged)} measured goals hold"
         + (f"; these do not: {'; '.join(short)}." if short else "."),
     ]
-    few = [f"{name} ({LADDER[name].most} motions a case)" for name in present(rows, "corrector") if LADDER[name].most]
+    few = [
+        f"{name} ({CORRECTORS[name].most} motions a case)"
+        for name in present(rows, "corrector")
+        if CORRECTORS[name].most
+    ]
     if few:
         lines.append(f"Measured on few motions, for the cost, with intervals as wide: {', '.join(few)}.")
     if data.loop is None:
-        gone = [name for name in config.correctors if LADDER[name].needs]
+        gone = [name for name in config.correctors if CORRECTORS[name].learns]
         gone += [name for name in config.corruptions if name in MADE]
         lines.append(
             "This set is too small to give clips a role each: its clips are halved, an audit of one half calls the "

@@ -1,4 +1,4 @@
-"""A run of the bench: every corrector on every corruption, each cell kept as soon as it is measured."""
+"""A run of the bench: every corrector on every corruption, each cell stored as soon as it is measured."""
 
 import functools
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from selfloop.domains.motion.bench.cases import GENERATED, MADE, ON_POLICY, firs
 from selfloop.domains.motion.bench.cells import Case
 from selfloop.domains.motion.bench.corruptions import CORRUPTIONS
 from selfloop.domains.motion.bench.data import SPLITS, Data, load
-from selfloop.domains.motion.bench.ladder import LADDER
+from selfloop.domains.motion.correctors import table
+from selfloop.domains.motion.correctors.table import CORRECTORS
 from selfloop.domains.motion.model import evaluator
 from selfloop.domains.motion.physics.backends import chosen
 from selfloop.errors import ConfigError
@@ -40,8 +41,8 @@ class BenchConfig:
     out: Path = Path("runs/corrector_bench")
     """The run's folder. The same command on the same folder continues a run that was stopped; other correctors or
     corruptions add to it. A cell that is there is not measured again, whatever has changed in the code."""
-    correctors: tuple[str, ...] = tuple(LADDER)
-    """Rungs of the ladder."""
+    correctors: tuple[str, ...] = tuple(CORRECTORS)
+    """Which of them; one that learns needs a set of 100 clips or more."""
     corruptions: tuple[str, ...] = (*CORRUPTIONS, *GENERATED)
     """What is done to the clean motions; generator_T are samples of an uncorrected model after T generations. Not among
     the default: on_policy_10, samples of a model after 10 generations with the very corrector in the loop."""
@@ -86,7 +87,7 @@ def run(config: BenchConfig) -> Path:
 def checked(config: BenchConfig) -> None:
     """ConfigError for the first setting outside its range."""
     for option, asked, known in (
-        ("correctors", config.correctors, (*LADDER,)),
+        ("correctors", config.correctors, (*CORRECTORS,)),
         ("corruptions", config.corruptions, (*CORRUPTIONS, *MADE)),
     ):
         wrong = [name for name in asked if name not in known]
@@ -99,7 +100,7 @@ def checked(config: BenchConfig) -> None:
 
 def plan(config: BenchConfig, data: Data) -> list[tuple[str, str, str]]:
     """The cells (split, corrector, corruption) that these data allow, headline first."""
-    able = [name for name in dict.fromkeys(config.correctors) if getattr(data, LADDER[name].needs or "bench")]
+    able = [name for name in dict.fromkeys(config.correctors) if data.others is not None or not CORRECTORS[name].learns]
     paired = [name for name in dict.fromkeys(config.corruptions) if name in CORRUPTIONS]
     made = [name for name in dict.fromkeys(config.corruptions) if name in MADE and data.loop is not None]
     order = [(HEADLINE, name, corruption) for name in able for corruption in paired + made]
@@ -123,9 +124,9 @@ def measure(config: BenchConfig, data: Data) -> None:
 
 
 def measurer(config: BenchConfig, data: Data) -> Callable[[str, str, str], dict[str, Estimate]]:
-    """A function ``measured(split, corrector, corruption)`` of all measures of a cell; what cells share is kept."""
+    """A function ``measured(split, corrector, corruption)`` of all measures of a cell; what cells share is cached."""
     key = jax.random.key(config.seed)
-    corrector = functools.cache(lambda name: LADDER[name].build(data, config.pipeline))
+    corrector = functools.cache(lambda name: table.corrector(name, config.pipeline, data.others, data.names))
     made = cases.generated(data, config.data, config.samples, config.out / "on_policy", corrector)
     given = cases.paired(data, config.seed)
     encoder = functools.cache(lambda: evaluator.load_or_train(data.encoder[0], styles=data.encoder[1])[0])
@@ -140,12 +141,12 @@ def measurer(config: BenchConfig, data: Data) -> Callable[[str, str, str], dict[
 
     @functools.cache
     def clean(split: str, name: str) -> cells.Corrected:
-        some = first(given(split, "clean"), LADDER[name].most)
+        some = first(given(split, "clean"), CORRECTORS[name].most)
         return cells.corrected(cells.first_key(key), corrector(name), some.batch)
 
     def measured(split: str, name: str, corruption: str) -> dict[str, Estimate]:
         whole, control = shared(split, name if corruption == ON_POLICY else "", corruption)
-        some = first(whole, LADDER[name].most)
+        some = first(whole, CORRECTORS[name].most)
         against = None if some.clean is None or corruption == "clean" else clean(split, name)
         found, result = cells.cell(key, corrector(name), some, against, estimates.draws(config.seed, some.unit))
         return found | gammas.effective(key, some, result, targets(split)) | control
@@ -158,7 +159,7 @@ def rows(config: BenchConfig) -> list[dict[str, Any]]:
 
     A speed is one timing a cell: its interval is the range over the corrector's cells of that split.
     """
-    order = (*LADDER, *CORRUPTIONS, *MADE)
+    order = (*CORRECTORS, *CORRUPTIONS, *MADE)
     kept = record.read(config.out / "cells.jsonl")
     kept.sort(key=lambda cell: (-SPLITS.index(cell["split"]), *(order.index(cell[name]) for name in NAMES)))
     found = [

@@ -7,7 +7,7 @@ import pytest
 from selfloop.domains.motion.bench.cases import ON_POLICY
 from selfloop.domains.motion.bench.corruptions import CORRUPTIONS
 from selfloop.domains.motion.bench.goals import GOALS, verdicts
-from selfloop.domains.motion.bench.ladder import LADDER
+from selfloop.domains.motion.correctors.table import CORRECTORS
 
 
 def row(corrector, corruption, measure, value, low=math.nan, high=math.nan, split="heldout"):
@@ -22,7 +22,7 @@ def verdict(figure, *rows):
 
 def test_goals_name_what_there_is():
     for goal in GOALS:
-        assert goal.corrector in LADDER
+        assert goal.corrector in CORRECTORS
         assert goal.corruption in (*CORRUPTIONS, "generator_20", ON_POLICY)
 
 
@@ -39,7 +39,7 @@ def test_a_lower_limit():
 
 
 def test_a_limit_relative_to_the_clean_clips():
-    own = row("none", "clean", "skate_walks_mm_per_frame", 2.0)
+    own = row("identity", "clean", "skate_walks_mm_per_frame", 2.0)
     figure = "skate on walks against clean clips"
     good, ill = (row("physics", "clean", "skate_walks_mm_per_frame", value) for value in (2.1, 2.3))
     assert verdict(figure, own, good)["holds"] == "yes"

@@ -8,10 +8,9 @@ from dataclasses import replace
 import corrector_bench
 import pytest
 
-from selfloop.domains.motion.bench import ladder
 from selfloop.domains.motion.bench import run as bench
-from selfloop.domains.motion.bench.ladder import Rung
 from selfloop.domains.motion.bench.run import BenchConfig
+from selfloop.domains.motion.correctors.table import CORRECTORS, Entry
 from selfloop.errors import ConfigError
 from selfloop.runs import environment, record
 
@@ -27,14 +26,14 @@ def lifting(monkeypatch):
         calls.append(batch.capacity)
         return batch._replace(x=batch.x.at[..., 3].add(0.03)), {}
 
-    monkeypatch.setitem(ladder.LADDER, "physics", Rung(lambda data, pipeline: correct, "Lifts.", most=3))
+    monkeypatch.setitem(CORRECTORS, "physics", Entry(lambda *given: correct, "Lifts.", most=3))
     return calls
 
 
 @pytest.fixture
 def config(made_up_folder, tmp_path):
     return BenchConfig(
-        data=str(made_up_folder), out=tmp_path / "bench", correctors=("none", "physics", "prior"),
+        data=str(made_up_folder), out=tmp_path / "bench", correctors=("identity", "physics", "prior"),
         corruptions=("clean", "float", "generator_0"), windows=5, samples=8,
     )  # fmt: skip
 
@@ -50,8 +49,8 @@ def test_a_run_leaves_rows_and_a_page(config, lifting, hurried):
     assert all(list(row) == KEYS for row in rows)
     assert value(rows, "physics", "clean", "heldout", "after_mm") == pytest.approx(30, abs=1e-3)
     assert value(rows, "physics", "float", "tuning", "distance_ratio") == pytest.approx(1.3, abs=1e-4)
-    assert value(rows, "none", "float", "heldout", "map_contraction") == 1
-    assert lifting.count(3) == len(lifting)  # the rung takes three motions of a case, and no more
+    assert value(rows, "identity", "float", "heldout", "map_contraction") == 1
+    assert lifting.count(3) == len(lifting)  # the corrector takes three motions of a case, and no more
     assert {row["corruption"] for row in rows} == {"clean", "float"}
     html = page.read_text()
     assert "left out: prior, generator_0." in html
@@ -78,12 +77,12 @@ def test_what_is_measured_is_not_measured_again(config, lifting, hurried, monkey
         patch.setattr(bench, "measurer", breaking)
         with pytest.raises(KeyboardInterrupt):
             bench.run(config)
-    (kept,) = record.read(config.out / "cells.jsonl")
-    assert kept["split"] == "heldout"
+    (first,) = record.read(config.out / "cells.jsonl")
+    assert first["split"] == "heldout"
     lifting.clear()
     bench.run(config)
     assert len(lifting) == 3  # tuning alone: the clean motions, two passes
-    assert record.read(config.out / "cells.jsonl")[0] == kept
+    assert record.read(config.out / "cells.jsonl")[0] == first
     lifting.clear()
     bench.run(replace(config, corruptions=("float", "sink")))
     assert len(lifting) == 6
@@ -91,7 +90,7 @@ def test_what_is_measured_is_not_measured_again(config, lifting, hurried, monkey
 
 
 def test_other_settings_need_another_folder(config, lifting, hurried):
-    config = replace(config, correctors=("none",), corruptions=("clean",))
+    config = replace(config, correctors=("identity",), corruptions=("clean",))
     bench.run(config)
     with pytest.raises(ConfigError, match="seed is 0 there, 1 asked"):
         bench.run(replace(config, seed=1))
@@ -102,8 +101,8 @@ def test_other_settings_need_another_folder(config, lifting, hurried):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"correctors": ("physic",)}, "--correctors is physic; choose from none, smoothing, cleanup, physics"),
-        ({"correctors": ()}, "--correctors is empty; choose from none"),
+        ({"correctors": ("physic",)}, "--correctors is physic; choose from identity, smoothing, cleanup, physics"),
+        ({"correctors": ()}, "--correctors is empty; choose from identity"),
         ({"corruptions": ("clean", "noise")}, "--corruptions is noise; choose from clean, float"),
         ({"pipeline": "spring"}, "pipeline 'spring' is not one of auto, mjx, mujoco"),
         ({"windows": 1}, "--windows is 1; an interval needs 2 or more"),
@@ -125,7 +124,7 @@ def test_a_small_set_is_refused_where_all_that_is_asked_needs_a_large_one(config
 def test_infinite_limits_come_back_and_speeds_have_their_range(config):
     for corruption, speed in (("float", 9.0), ("clean", 7.0)):
         measures = {"effective_gamma_artefacts": [2.0, 0.5, math.inf], "motion_s_per_core_s": [speed, None, None]}
-        cell = {"split": "heldout", "corrector": "none", "corruption": corruption, "measures": measures}
+        cell = {"split": "heldout", "corrector": "identity", "corruption": corruption, "measures": measures}
         record.append(config.out / "cells.jsonl", cell)
     rows = bench.rows(config)
     assert [row["corruption"] for row in rows] == ["clean"] * 2 + ["float"] * 2
@@ -136,7 +135,7 @@ def test_infinite_limits_come_back_and_speeds_have_their_range(config):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--correctors", "physic"], "error: --correctors is physic; choose from none, smoothing"),
+        (["--correctors", "physic"], "error: --correctors is physic; choose from identity, smoothing"),
         (["--data", "nowhere"], "error: nowhere does not exist; give a folder"),
         (["--windows", "1"], "error: --windows is 1; an interval needs 2 or more"),
     ],

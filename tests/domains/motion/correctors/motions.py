@@ -1,5 +1,6 @@
 """A few made-up motions as a batch, and what is asked of every corrector."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -35,4 +36,9 @@ def as_windows(batch: Batch) -> Windows:
 
 def joints(x) -> np.ndarray:
     """World positions of the joints [N, T, J, 3] (m)."""
-    return np.asarray(skeleton.forward(features.decode(jnp.asarray(x)))[0])
+    return np.asarray(_joints(jnp.asarray(x)))
+
+
+@jax.jit
+def _joints(x):
+    return skeleton.forward(features.decode(x))[0]
