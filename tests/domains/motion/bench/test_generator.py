@@ -7,7 +7,7 @@ import pytest
 
 from selfloop.domains.motion import setup
 from selfloop.domains.motion.bench import generator
-from selfloop.domains.motion.config import MotionLoopConfig
+from selfloop.domains.motion.settings import MotionSettings
 from selfloop.protocols import identity
 from selfloop.runs import checkpoint
 
@@ -22,10 +22,9 @@ def _own_cache(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def small(made_up_folder):
-    config = MotionLoopConfig(
-        data=str(made_up_folder), n=6, frames=16, band=16, width=16, layers=1, first_steps=4, steps=2, batch=4
+    return MotionSettings(
+        data=str(made_up_folder), n=(6,), frames=16, band=16, width=16, layers=1, first_steps=(4,), steps=(2,), batch=4
     )
-    return config, setup.load(config)
 
 
 def same(one, two):
@@ -33,9 +32,9 @@ def same(one, two):
 
 
 def test_samples_of_each_generation_under_the_real_labels(small):
-    found = generator.generated(*small, generations=(0, 2, 3))
+    found = generator.generated(small, generations=(0, 2, 3))
     assert list(found) == [0, 2, 3]
-    cond = setup.evaluation_conditions(small[1], 12)
+    cond = setup.evaluation_conditions(setup.load(small, 6), 12)
     for batch in found.values():
         assert batch.x.shape == (12, 16, 64)
         same(batch.cond, cond)
@@ -44,13 +43,13 @@ def test_samples_of_each_generation_under_the_real_labels(small):
 
 
 def test_what_is_cached_is_not_made_again(small, monkeypatch):
-    made = generator.generated(*small, generations=(0, 1))
-    monkeypatch.setattr(generator, "_run", lambda *given: pytest.fail("made again"))
-    same(generator.generated(*small, generations=(0, 1)), made)
+    made = generator.generated(small, generations=(0, 1))
+    monkeypatch.setattr(generator, "_sampled", lambda *given: pytest.fail("made again"))
+    same(generator.generated(small, generations=(0, 1)), made)
 
 
 def test_an_interrupted_chain_goes_on_to_the_same_samples(small, monkeypatch, tmp_path):
-    whole = generator.generated(*small, generations=(1, 3))
+    whole = generator.generated(small, generations=(1, 3))
     monkeypatch.setenv("SELFLOOP_CACHE", str(tmp_path / "other"))
     save, saved = checkpoint.save, []
 
@@ -62,12 +61,14 @@ def test_an_interrupted_chain_goes_on_to_the_same_samples(small, monkeypatch, tm
 
     monkeypatch.setattr(checkpoint, "save", cut)
     with pytest.raises(KeyboardInterrupt):
-        generator.generated(*small, generations=(1, 3))
+        generator.generated(small, generations=(1, 3))
     before = len(saved)
     monkeypatch.setattr(checkpoint, "save", lambda path, tree: (saved.append(path), save(path, tree)))
-    same(generator.generated(*small, generations=(1, 3)), whole)
+    same(generator.generated(small, generations=(1, 3)), whole)
     names = [path.name for path in saved[before:]]
-    assert names == ["generation_0003.msgpack", "samples_0003.msgpack"]
+    assert names[-1] == "samples_0003.msgpack"
+    assert "samples_0001.msgpack" not in names
+    assert not any(name.startswith("seeds_") for name in names)  # generation 0 was there
 
 
 def test_a_corrector_is_part_of_its_own_loop(small, tmp_path):
@@ -75,7 +76,7 @@ def test_a_corrector_is_part_of_its_own_loop(small, tmp_path):
         fixed, info = identity(key, batch, state)
         return fixed._replace(x=fixed.x.at[..., 3].add(0.5)), info
 
-    uncorrected = generator.generated(*small, generations=(2,))[2]
-    same(generator.on_policy(*small, identity, tmp_path / "none", generations=2), uncorrected)
-    higher = generator.on_policy(*small, lifted, tmp_path / "lifted", generations=2)
+    uncorrected = generator.generated(small, generations=(2,))[2]
+    same(generator.on_policy(small, identity, tmp_path / "none", generations=2), uncorrected)
+    higher = generator.on_policy(small, lifted, tmp_path / "lifted", generations=2)
     assert float((higher.x - uncorrected.x)[..., 3].mean()) > 0

@@ -8,7 +8,7 @@ import pytest
 from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.text import retrieval
 from selfloop.domains.motion.text.conditioning import describe
-from selfloop.domains.motion.text.retrieval import CANDIDATES, TOP, r_precision, train, trained_on, with_retrieval
+from selfloop.domains.motion.text.retrieval import CANDIDATES, TOP, candidates, hits, train, trained_on
 from selfloop.errors import ConfigError
 from tests.domains.motion.text.meanings import CONTENTS, STYLES
 
@@ -26,6 +26,11 @@ def motions(seed, each=6, noise=0.3):
     return CENTRES[meaning] + noise * np.random.default_rng(seed).normal(size=(M * each, 16)).astype(
         np.float32
     ), meaning
+
+
+def r_precision(heads, latents, caption):
+    """The mean of what is found for each motion alone."""
+    return {name: float(values.mean()) for name, values in hits(candidates(heads), latents, caption).items()}
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +83,15 @@ def test_all_meanings_are_candidates_where_there_are_few():
     assert all(right[f"r_precision_{k}"] == 1 for k in TOP)
     wrong = r_precision(heads, jnp.eye(4), jnp.roll(held_out, 1))
     assert wrong["r_precision_1"] == 0
-    one = r_precision(heads, jnp.eye(4)[:2], jnp.stack([held_out[0], held_out[2]]), jnp.array([1.0, 0.0]))
-    assert one["r_precision_1"] == 1
+    each = hits(candidates(heads), jnp.eye(4)[:2], jnp.stack([held_out[0], held_out[2]]))["r_precision_1"]
+    np.testing.assert_array_equal(each, [1, 0])
+
+
+def test_a_motion_without_a_caption_has_none_to_find(heads):
+    latents, meaning = motions(2, each=1)
+    caption = jnp.asarray(WORDS.held_out[meaning]).at[3].set(-1)
+    for values in hits(candidates(heads), jnp.asarray(latents), caption).values():
+        np.testing.assert_array_equal(jnp.isnan(values), np.arange(M) == 3)
 
 
 def test_where_all_captions_are_one_nothing_is_found(heads):
@@ -105,15 +117,3 @@ def test_windows_without_a_caption_are_not_trained_on(monkeypatch):
     assert [WORDS.meanings[i] for i in seen["m"]] == [("run", ""), ("walk", "elderly")]
     with pytest.raises(ConfigError, match="no clip for the evaluator"):
         trained_on(None, windows(("swim",), [0]), [""], TEXT)
-
-
-def test_the_rows_get_it_beside_what_they_had(heads, monkeypatch):
-    latents, meaning = motions(2, each=1)
-    monkeypatch.setattr(retrieval, "_embed", lambda judge, x, length: x)
-    seen = {}
-    measured = with_retrieval(lambda key, x, **rest: seen.update(rest) or {"fid": key}, None, heads)
-    caption = jnp.asarray(WORDS.held_out[meaning])
-    rows = measured("key", jnp.asarray(latents), length=jnp.ones(M), label=caption)
-    assert rows.pop("fid") == "key"
-    assert rows == r_precision(heads, jnp.asarray(latents), caption)
-    assert seen["label"] is caption
