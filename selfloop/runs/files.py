@@ -1,10 +1,16 @@
 """Whole files, written so that a stop at any moment leaves the old content or the new, never a mixture."""
 
 import contextlib
+import io
 import os
+import zipfile
+import zlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from selfloop.errors import SelfloopError
+import numpy as np
+
+from selfloop.errors import DataError, SelfloopError
 
 
 def replace(path: str | Path, data: bytes) -> None:
@@ -27,6 +33,27 @@ def replace(path: str | Path, data: bytes) -> None:
         raise cannot_write(path, len(data), error) from error
     finally:
         remove_quietly(temporary)
+
+
+def store_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays by name to one .npz file. SelfloopError as `replace`."""
+    held = io.BytesIO()
+    np.savez(held, **arrays)
+    replace(path, held.getvalue())
+
+
+def read_arrays(path: str | Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name: those of ``names`` that it holds, or all.
+
+    Raises:
+        DataError: where the file is absent, truncated or corrupt, or no .npz file.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            return {name: held[name] for name in held.files if names is None or name in names}
+    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError(f"{path}: cannot be read ({reason}); restore it, or remove it to have it made anew") from error
 
 
 def cannot_write(path: Path, size: int, error: OSError) -> SelfloopError:
