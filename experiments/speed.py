@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from benchmarks import BENCHMARKS
+from benchmarks.table import BENCHMARKS
 from command import guarded
 
 

@@ -1,4 +1,4 @@
-"""Intervals from a few seeds: of a mean, and of the ratio of two paired means. With one seed there is none.
+"""Estimates with confidence intervals: Student, Fieller, bootstrap percentiles, Clopper and Pearson.
 
 Seeds are the only independent repetitions of a loop, and there are few: Student's t is wide then (4.3 standard errors
 with three seeds), and that is the truth. Shapes: S seeds.
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import beta
 from scipy.stats import t as student
 
 
@@ -48,6 +49,17 @@ def over_seeds(values: Sequence[float], level: float = LEVEL) -> Estimate:
         return Estimate(mean, math.nan, math.nan)
     half = float(student.ppf((1 + level) / 2, known.size - 1) * known.std(ddof=1) / math.sqrt(known.size))
     return Estimate(mean, mean - half, mean + half)
+
+
+def clopper_pearson(count: float, trials: float, level: float = LEVEL) -> Estimate:
+    """The share ``count / trials`` of independent trials and its exact binomial interval (Clopper and Pearson, 1934).
+
+    Both tails have the probability (1 - level) / 2. The count need not be a whole number.
+    """
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, count, trials - count + 1)) if count > 0 else 0.0
+    high = float(beta.isf(tail, count + 1, trials - count)) if count < trials else 1.0
+    return Estimate(count / trials, low, high)
 
 
 def fieller(top: Sequence[float], bottom: Sequence[float], level: float = LEVEL) -> Estimate:

@@ -4,7 +4,8 @@ import contextlib
 import io
 import os
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,23 +36,24 @@ def replace(path: str | Path, data: bytes) -> None:
 
 
 def store_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays to an .npz file in one step."""
+    """Write arrays by name to one .npz file. SelfloopError as `replace`."""
     held = io.BytesIO()
     np.savez(held, **arrays)
     replace(path, held.getvalue())
 
 
-def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file.
+def read_arrays(path: str | Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name: those of ``names`` that it holds, or all.
 
     Raises:
-        DataError: it is absent or cannot be read.
+        DataError: where the file is absent, truncated or corrupt, or no .npz file.
     """
     try:
-        with np.load(path) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error}); restore it, or run in another folder (--out)") from error
+        with np.load(path, allow_pickle=False) as held:
+            return {name: held[name] for name in held.files if names is None or name in names}
+    except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise DataError(f"{path}: cannot be read ({reason}); restore it, or remove it to have it made anew") from error
 
 
 def cannot_write(path: Path, size: int, error: OSError) -> SelfloopError:

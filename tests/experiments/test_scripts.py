@@ -1,12 +1,13 @@
 """The scripts' command lines and what they write, in miniature."""
 
-import benchmarks
 import gaussian_toy
 import jax
 import numpy as np
 import phase_diagram
 import pytest
 import speed
+from benchmarks.measuring import row
+from benchmarks.table import BENCHMARKS
 
 from selfloop.errors import ConfigError
 from selfloop.runs.record import read_json
@@ -86,8 +87,8 @@ def _cache_after():
 
 @pytest.mark.usefixtures("cache_after")
 def test_speed_writes_the_rows_it_measured(tmp_path, monkeypatch):
-    rows = [benchmarks.row("a", 2.0, "s", "allowed: 4 s", 0.5), benchmarks.row("b", 1, "s")]
-    monkeypatch.setitem(benchmarks.BENCHMARKS, "import", lambda: rows)
+    rows = [row("a", 2.0, "s", "allowed: 4 s", 0.5), row("b", 1, "s")]
+    monkeypatch.setitem(BENCHMARKS, "import", lambda: rows)
     path = speed.run(["--only", "import", "--out", str(tmp_path)])
     assert read_json(path) == [
         {"name": "a", "value": 2.0, "unit": "s", "against": "allowed: 4 s", "ratio": 0.5},

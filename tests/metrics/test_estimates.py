@@ -9,18 +9,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from selfloop.analysis.columns import spread, spread_of
-from selfloop.metrics.estimates import Estimate, excludes, fieller, over_seeds, overlap
+from selfloop.metrics.estimates import Estimate, clopper_pearson, excludes, fieller, over_seeds, overlap
 
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=8)
 
 
 @settings(deadline=None)
-@given(numbers)
+@given(numbers.filter(lambda values: np.std(values) > 1e-6))
 def test_the_interval_of_a_mean_is_that_of_a_t_test(values):
-    found = over_seeds(values)
-    if np.std(values) > 1e-6:
-        low, high = stats.ttest_1samp(values, 0).confidence_interval()
-        np.testing.assert_allclose(found, (np.mean(values), low, high), rtol=1e-6, atol=1e-6)
+    low, high = stats.ttest_1samp(values, 0).confidence_interval()
+    np.testing.assert_allclose(over_seeds(values), (np.mean(values), low, high), rtol=1e-6, atol=1e-6)
 
 
 def test_few_seeds_have_no_interval_or_no_value():
@@ -75,3 +73,13 @@ def test_an_estimate_goes_into_a_row_and_comes_back():
     one = Estimate(1.0, -2.0, math.inf)
     assert spread_of(spread("gain", one), "gain") == one
     assert spread_of({"gain": 1.0, "gain_low": "-inf", "gain_high": None}, "gain")[:2] == (1.0, -math.inf)
+
+
+@pytest.mark.parametrize(("count", "trials"), [(0, 20), (5, 10), (20, 20), (1, 1000)])
+@pytest.mark.parametrize("level", [0.95, 1 - 1e-6])
+def test_clopper_and_pearson_leave_the_binomial_tails(count, trials, level):
+    found = clopper_pearson(count, trials, level)
+    tail = pytest.approx((1 - level) / 2, rel=1e-6)
+    assert found.value == count / trials
+    assert stats.binom.sf(count - 1, trials, found.low) == tail if count else found.low == 0
+    assert stats.binom.cdf(count, trials, found.high) == tail if count < trials else found.high == 1

@@ -10,11 +10,13 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from selfloop.batch import Batch, concatenate, keep, take
+from selfloop.errors import ConfigError
 from selfloop.protocols import Coordinates, Model
 from tests.tables import MODELS
 
 N, SPARE = 40, 5
 SMOOTH = [name for name in MODELS if MODELS[name].smooth]
+CHECKED = [name for name in MODELS if MODELS[name].model(jnp.dtype("float32")).check]
 
 
 class Fitted(NamedTuple):
@@ -172,7 +174,10 @@ def test_coordinates_are_free_numbers_that_give_the_state_back(smooth):
     np.testing.assert_allclose(chart.theta(back), theta, atol=1e-9)
 
 
-def test_a_good_fit_passes_its_models_check(smooth):
-    model, _, after, _ = smooth
-    if model.check:
+@pytest.mark.parametrize("name", CHECKED)
+def test_a_good_fit_passes_its_models_check_and_a_degenerate_state_does_not(name):
+    with jax.enable_x64(True):
+        model, _, _, after = once(name, "float64")
         model.check(after)
+        with pytest.raises(ConfigError):
+            model.check(jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), after))

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
+from selfloop.metrics.estimates import clopper_pearson
+
 SIGMAS = 5.0
 """Half width of a Monte Carlo interval in standard errors: with a few hundred comparisons a run, a false alarm comes
 less than once in a thousand choices of seeds."""
@@ -97,10 +99,8 @@ def mean(label: str, predicted: Any, samples: Any, relation: str = "=") -> Compa
 def share(label: str, predicted: Any, hits: Any, relation: str = ">=") -> Comparison:
     """The share of true among independent hits [S], with the Clopper-Pearson interval of the level of SIGMAS."""
     hits = np.asarray(hits, bool)
-    count, trials, tail = int(hits.sum()), hits.size, stats.norm.sf(SIGMAS)
-    low = stats.beta.ppf(tail, count, trials - count + 1) if count else 0.0
-    high = stats.beta.isf(tail, count + 1, trials - count) if count < trials else 1.0
-    return Comparison(label, relation, float(predicted), count / trials, float(low), float(high))
+    found = clopper_pearson(int(hits.sum()), hits.size, level=1 - 2 * float(stats.norm.sf(SIGMAS)))
+    return Comparison(label, relation, float(predicted), *found)
 
 
 def holds(comparison: Comparison) -> bool:

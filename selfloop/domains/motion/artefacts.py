@@ -13,8 +13,24 @@ from jax import Array
 from selfloop.domains.motion.data import features, skeleton
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import FOOT_SPHERES, LIMITS
+from selfloop.metrics.scale import log_points
 
 NAMES = ("penetration_mm", "float_mm", "skate_mm_per_frame", "skate_ratio", "jerk", "limit_violation_deg")
+
+UNITS = {
+    "penetration_mm": 1.0,
+    "float_mm": 1.0,
+    "skate_mm_per_frame": 1.0,
+    "skate_ratio": 0.02,
+    "jerk": 10.0,
+    "limit_violation_deg": 0.1,
+}
+"""The least that an artefact is measured in as a coordinate of `points`, where the reference has less of it: about what
+an eye would not see."""
+
+FLOOR = 0.5
+"""No coordinate is divided by less than this times the root mean square of all deviations: what the reference hardly
+has at all (real joints keep their limits) does not rule the distance."""
 
 FLAT = 0.025
 """Height (m) under which every sphere of a foot must stay for the foot to stand.
@@ -31,7 +47,7 @@ def measure(x: Array, length: Array) -> dict[str, Array]:
     motion = features.decode(jnp.asarray(x))
     positions, world = skeleton.forward(motion)
     centres = skeleton.sphere_centres(positions, world)
-    heights = skeleton.sphere_heights(positions, world)
+    heights = skeleton.lowest_points(centres)
     skate, ratio = skating(centres[..., : len(FOOT_SPHERES), :2], heights[..., : len(FOOT_SPHERES)], length)
     values = (
         penetration_mm(heights, length),
@@ -42,6 +58,19 @@ def measure(x: Array, length: Array) -> dict[str, Array]:
         limit_violation_deg(motion.rotations, length),
     )
     return dict(zip(NAMES, values, strict=True))
+
+
+def stacked(values: dict[str, Array]) -> Array:
+    """What `measure` returns as one array [B, 6], in the order of `NAMES`."""
+    return jnp.stack([values[name] for name in NAMES], -1)
+
+
+def points(values: Array, reference: Array) -> Array:
+    """The space of artefacts: motions with artefacts [B, 6] as points [B, 6], beside real ones [M, 6] (`stacked`).
+
+    See `metrics.scale.log_points`: a motion as good as real ones lies where they do.
+    """
+    return log_points(values, reference, jnp.array([UNITS[name] for name in NAMES], values.dtype), FLOOR)
 
 
 def masked_mean(values: Array, length: Array) -> Array:

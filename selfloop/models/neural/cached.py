@@ -1,12 +1,9 @@
 """What is trained once and kept in the user's cache, under a hash of all that it depends on."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
+from selfloop.digest import digest
 from selfloop.runs.environment import cache_folder
 
 
@@ -18,10 +15,4 @@ def cached(kind: str, parts: Any, modules: tuple[Any, ...]) -> Path:
         parts: a pytree of arrays, and of whatever else has a ``repr`` that tells it apart.
         modules: the modules whose code decides the result.
     """
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(parts, is_leaf=lambda leaf: leaf is None):
-        array = isinstance(leaf, np.ndarray | jax.Array)
-        digest.update(np.ascontiguousarray(leaf).tobytes() if array else repr(leaf).encode())
-    for module in modules:
-        digest.update(Path(module.__file__).read_bytes())
-    return cache_folder() / kind / digest.hexdigest()[:24]
+    return cache_folder() / kind / digest(parts, (module.__file__ for module in modules), length=24)

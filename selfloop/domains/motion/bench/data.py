@@ -5,16 +5,15 @@ hash lies in the lower half, each half is the other's reference, and what needs 
 Shapes: N windows, T frames at 20 fps.
 """
 
-import hashlib
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from selfloop.digest import digest
 from selfloop.domains.motion.data import clip as clips_of
-from selfloop.domains.motion.data import datasets, quaternion, splits, windows
+from selfloop.domains.motion.data import datasets, splits, windows
 from selfloop.domains.motion.data.clip import Clip
-from selfloop.domains.motion.data.skeleton import SPHERES
 from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.setup import SMALL
 from selfloop.errors import ConfigError, DataError
@@ -74,7 +73,7 @@ def load(path: str | None, most: int) -> Data:
         loop = _windows(parts["loop"], names, REFERENCE, "the loop's clips")
         cut = windows.cut(parts["encoder"], FRAMES)
         encoder = cut, [parts["encoder"][i].style for i in cut.clip]
-    return Data(bench, reference, loop, encoder, names, _digest([*bench.values(), *reference.values()]))
+    return Data(bench, reference, loop, encoder, names, digest([*bench.values(), *reference.values()]))
 
 
 def halves(clips: list[Clip]) -> dict[str, list[Clip]]:
@@ -93,12 +92,7 @@ def on_floor(clip: Clip) -> Clip:
     the median height of the lowest contact sphere over the frames in which that sphere rests; a clip of which nothing
     ever rests is left as it is.
     """
-    positions, world = clips_of.forward(clip.root, clip.rotations)
-    joints = np.array([sphere.joint for sphere in SPHERES])
-    centres = np.array([sphere.centre for sphere in SPHERES], np.float32)
-    radii = np.array([sphere.radius for sphere in SPHERES], np.float32)
-    places = positions[:, joints] + quaternion.rotate(world[:, joints], centres)
-    heights = places[..., 2] - radii
+    places, heights = clips_of.contact_spheres(clip)
     lowest = heights.argmin(1)[:, None]
     steps = np.linalg.norm(np.diff(places, axis=0), axis=-1) * clip.fps
     speed = np.minimum(np.concatenate([steps[:1], steps]), np.concatenate([steps, steps[-1:]]))
@@ -125,11 +119,3 @@ def _windows(clips: list[Clip], names: tuple[str, ...], most: int, what: str) ->
     n = most if most <= len(clips) else None  # a clip gives one window at least
     cut = part(windows.cut([on_floor(clip) for clip in clips], FRAMES, n), slice(most))
     return cut._replace(label=relabelled(cut.label, cut.names, names), names=names)
-
-
-def _digest(parts: list[Windows]) -> str:
-    digest = hashlib.sha256()
-    for cut in parts:
-        for leaf in cut:
-            digest.update(repr(leaf).encode() if isinstance(leaf, tuple) else np.ascontiguousarray(leaf).tobytes())
-    return digest.hexdigest()[:16]

@@ -5,11 +5,9 @@ value, the others its 95 % percentile interval. Shapes: N motions, R resamples.
 """
 
 import numpy as np
-from scipy.stats import beta
 
-from selfloop.metrics.estimates import Estimate, estimate
+from selfloop.metrics.estimates import LEVEL, Estimate, clopper_pearson, estimate
 
-LEVEL = 0.95
 RESAMPLES = 1000
 
 
@@ -46,13 +44,10 @@ def share(happened: np.ndarray, unit: np.ndarray) -> Estimate:
     """Share of motions [N] for which something happened, with the exact binomial interval of one trial a clip.
 
     The bootstrap knows no doubt where all are alike. Several windows of a clip ``unit`` [N] count as one trial, as if
-    they were always alike, so the interval is rather too wide than too narrow. Source: Clopper and Pearson, 1934.
+    they were always alike, so the interval is rather too wide than too narrow.
     """
-    value, n = float(np.mean(happened)), len(np.unique(unit))
-    tail, k = (1 - LEVEL) / 2, value * n
-    low = float(beta.ppf(tail, k, n - k + 1)) if k > 0 else 0.0
-    high = float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
-    return Estimate(value, low, high)
+    n = len(np.unique(unit))
+    return clopper_pearson(float(np.mean(happened)) * n, n, LEVEL)
 
 
 def bare(value: float) -> Estimate:

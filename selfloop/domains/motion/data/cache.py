@@ -1,20 +1,20 @@
-"""Clips that were read once, kept in the user's cache folder as one ``.npz``, since reading thousands takes a minute.
+"""Cache of clips that were read once: one ``.npz`` in the user's cache folder, since reading thousands takes a minute.
 
 Each source has one file, which states what it was made of: sizes and times of change, and the text of the modules that
 read it. When any of these changes, the clips are read anew. A cache that cannot be read or written is as good as none.
 """
 
+import contextlib
 import hashlib
 import json
-import os
-import tempfile
-import zipfile
 from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from selfloop.domains.motion.data.clip import Clip
+from selfloop.errors import DataError, SelfloopError
+from selfloop.runs import files
 from selfloop.runs.environment import cache_folder
 
 _TEXT = tuple(field.name for field in fields(Clip) if field.name not in ("root", "rotations"))
@@ -39,36 +39,24 @@ def state(path: Path) -> str:
 def load(file: Path, made_of: str) -> list[Clip] | None:
     """The clips of a cache file, or None where there is none that can be read and was made of this state."""
     try:
-        with np.load(file, allow_pickle=False) as held:
-            if held["state"].item() != made_of:
-                return None
-            root, turns, length = held["root"], held["rotations"], held["length"]
-            rows = json.loads(held["text"].item())
-        ends = np.cumsum(length)[:-1]
-        parts = zip(rows, np.split(root, ends), np.split(turns, ends), strict=True)
+        held = files.read_arrays(file)
+        if held["state"].item() != made_of:
+            return None
+        rows, ends = json.loads(held["text"].item()), np.cumsum(held["length"])[:-1]
+        parts = zip(rows, np.split(held["root"], ends), np.split(held["rotations"], ends), strict=True)
         return [Clip(**dict(zip(_TEXT, row, strict=True)), root=r, rotations=q) for row, r, q in parts]
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (DataError, ValueError, KeyError, TypeError):
         return None
 
 
 def store(file: Path, made_of: str, clips: list[Clip]) -> None:
     """Writes a cache file whole or not at all."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                np.savez(
-                    stream,
-                    state=np.array(made_of),
-                    root=np.concatenate([clip.root for clip in clips]),
-                    rotations=np.concatenate([clip.rotations for clip in clips]),
-                    length=np.array([len(clip) for clip in clips]),
-                    text=np.array(json.dumps([[getattr(clip, name) for name in _TEXT] for clip in clips])),
-                )
-            os.replace(name, file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError:
-        pass
+    arrays = {
+        "state": np.array(made_of),
+        "root": np.concatenate([clip.root for clip in clips]),
+        "rotations": np.concatenate([clip.rotations for clip in clips]),
+        "length": np.array([len(clip) for clip in clips]),
+        "text": np.array(json.dumps([[getattr(clip, name) for name in _TEXT] for clip in clips])),
+    }
+    with contextlib.suppress(SelfloopError):
+        files.store_arrays(file, arrays)

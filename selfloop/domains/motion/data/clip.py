@@ -82,14 +82,18 @@ def forward(root: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return np.stack(positions, 1), np.stack(world, 1)
 
 
-def lowest(clip: Clip) -> np.ndarray:
-    """Height [T] (m) of the lowest point of all contact spheres over z = 0."""
+def contact_spheres(clip: Clip) -> tuple[np.ndarray, np.ndarray]:
+    """World centres [T, C, 3] (m) of all contact spheres, and the heights [T, C] (m) of their lowest points."""
     positions, world = forward(clip.root, clip.rotations)
     joints = np.array([sphere.joint for sphere in SPHERES])
     centres = np.array([sphere.centre for sphere in SPHERES], np.float32)
-    radii = np.array([sphere.radius for sphere in SPHERES], np.float32)
-    heights = positions[:, joints, 2] + quaternion.rotate(world[:, joints], centres)[..., 2]
-    return np.min(heights - radii, -1)
+    places = positions[:, joints] + quaternion.rotate(world[:, joints], centres)
+    return places, places[..., 2] - np.array([sphere.radius for sphere in SPHERES], np.float32)
+
+
+def lowest(clip: Clip) -> np.ndarray:
+    """Height [T] (m) of the lowest point of all contact spheres over z = 0."""
+    return contact_spheres(clip)[1].min(-1)
 
 
 def resample(clip: Clip, fps: float = FPS) -> Clip:

@@ -145,9 +145,13 @@ def sphere_centres(positions: Array, world: Array, spheres: tuple[Sphere, ...] =
 
 def sphere_heights(positions: Array, world: Array, spheres: tuple[Sphere, ...] = SPHERES) -> Array:
     """Height [..., C] (m) of each sphere's lowest point over the floor z = 0; negative is penetration."""
+    return lowest_points(sphere_centres(positions, world, spheres), spheres)
+
+
+def lowest_points(centres: Array, spheres: tuple[Sphere, ...] = SPHERES) -> Array:
+    """The same [..., C] (m) of spheres whose centres [..., C, 3] (m) are known."""
     radii = np.array([sphere.radius for sphere in spheres], np.float32)
-    centres = sphere_centres(positions, world, spheres)[..., 2]
-    return centres - jnp.broadcast_to(radii, centres.shape)
+    return centres[..., 2] - jnp.broadcast_to(radii, centres.shape[:-1])
 
 
 def coordinates(rotation: Array) -> Array:

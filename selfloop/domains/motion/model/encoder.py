@@ -11,7 +11,7 @@ from jax import Array
 from selfloop.domains.motion.data import features, rotations, skeleton
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import MIRROR, J
-from selfloop.domains.motion.model.kinetics import Scale, standardise
+from selfloop.metrics.scale import Scale, standardise
 
 C = 6 * J + 1
 

@@ -7,7 +7,6 @@ Shapes: B motions, N windows, T frames, D = 64 features, C = 91 channels, L = 32
 """
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,12 +19,14 @@ import numpy as np
 import optax
 from jax import Array
 
+from selfloop.chunks import in_chunks
+from selfloop.digest import digest
 from selfloop.domains.motion.data import features, skeleton
 from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.model import encoder, kinetics
 from selfloop.domains.motion.model.encoder import C, Encoder, Heads, channels, mirrored, patched
-from selfloop.domains.motion.model.kinetics import Scale, scale_of, standardise
 from selfloop.errors import ConfigError, DataError
+from selfloop.metrics.scale import Scale, scale_of, standardise
 from selfloop.runs import checkpoint
 from selfloop.runs.environment import cache_folder
 
@@ -109,7 +110,8 @@ def load_or_train(
     damaged is made anew.
     """
     config = EvaluatorConfig() if config is None else config
-    name = f"{_digest(windows, config, styles)}.msgpack"
+    modules = (__file__, *(module.__file__ for module in (encoder, kinetics, features, skeleton)))
+    name = f"{digest((windows, config, styles), modules, length=24)}.msgpack"
     path = (cache_folder() / "evaluator" if folder is None else Path(folder)) / name
     key = jax.random.key(0)
     like = jax.eval_shape(lambda: _blank(key, windows, config, styles))
@@ -119,16 +121,6 @@ def load_or_train(
     made = train(key, windows, config, styles)
     checkpoint.save(path, made)
     return made
-
-
-def _digest(windows: Windows, config: EvaluatorConfig, styles: Sequence[str] | None) -> str:
-    digest = hashlib.sha256()
-    for leaf in windows:
-        digest.update(np.ascontiguousarray(leaf).tobytes() if isinstance(leaf, np.ndarray) else repr(leaf).encode())
-    digest.update(repr((config, None if styles is None else list(styles))).encode())
-    for module in (__file__, encoder.__file__, kinetics.__file__, features.__file__, skeleton.__file__):
-        digest.update(Path(module).read_bytes())
-    return digest.hexdigest()[:24]
 
 
 def train(
@@ -156,11 +148,11 @@ def train(
         raise ConfigError("an encoder needs windows of at least 2 clips; use the training-free features instead")
     kinds, style = _kinds(windows, styles)
     out = windows.clip % config.holdout == config.holdout - 1
-    data = (_blocked(channels, windows.x), windows.length, windows.label, style)
+    data = (_over_all(channels, windows.x), windows.length, windows.label, style)
     fitted = tuple(jnp.asarray(values[~out]) for values in data)
     params, scale, loss = _fit(key, fitted, _partners(windows.names), config, len(windows.names), len(kinds))
     blank = Evaluator(params, scale, Scale(jnp.zeros(config.latent), jnp.ones(config.latent)), config, windows.names)
-    raw = _blocked(lambda x, length: _raw(blank, x, length), windows.x, windows.length)
+    raw = _over_all(lambda x, length: _raw(blank, x, length), windows.x, windows.length)
     evaluator = Evaluator(params, scale, scale_of(jnp.asarray(raw[~out])), config, windows.names)
 
     def accuracy(head: str, truth: np.ndarray) -> float:
@@ -182,14 +174,9 @@ def _kinds(windows: Windows, styles: Sequence[str] | None) -> tuple[list[str], n
     return kinds, np.array([kinds.index(style) for style in given], np.int32)
 
 
-def _blocked(function: Callable[..., Array], *arrays: np.ndarray, block: int = 256) -> np.ndarray:
-    """A batched function of all windows, in blocks of one shape so that one program serves them all."""
-    n = len(arrays[0])
-    run, pieces = jax.jit(function), []
-    for at in range(0, n, block):
-        index = np.minimum(np.arange(at, at + block), n - 1)
-        pieces.append(np.asarray(run(*(jnp.asarray(array[index]) for array in arrays))))
-    return np.concatenate(pieces)[:n]
+def _over_all(function: Callable[..., Array], *arrays: np.ndarray) -> np.ndarray:
+    """A batched function of all windows, 256 at a time."""
+    return np.asarray(in_chunks(jax.jit(function), 256, *arrays))
 
 
 def _partners(names: tuple[str, ...]) -> Array:

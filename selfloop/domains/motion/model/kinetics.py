@@ -15,6 +15,7 @@ from selfloop.domains.motion.artefacts import masked_mean
 from selfloop.domains.motion.data import features, rotations, skeleton
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import INDEX, NAMES, TIPS, J
+from selfloop.metrics.scale import Scale, scale_of, standardise  # noqa: F401  `measures` reads them here
 
 K = 3 * J
 ARM = 0.27
@@ -138,26 +139,3 @@ def _speed(point: Array) -> Array:
 def _angle(a: Array, b: Array) -> Array:
     """Angle (degrees) between vectors [..., 3]."""
     return jnp.rad2deg(jnp.arctan2(jnp.linalg.norm(jnp.cross(a, b), axis=-1), (a * b).sum(-1)))
-
-
-class Scale(NamedTuple):
-    """Mean [F] and divisor [F] by which features are standardised."""
-
-    mean: Array
-    deviation: Array
-
-
-def scale_of(values: Array, floor: float = 0.1) -> Scale:
-    """The scale of reference features [N, F].
-
-    No divisor is smaller than ``floor`` times the root mean square of all: what hardly varies in the reference does not
-    rule the distance.
-    """
-    deviation = values.std(0)
-    least = floor * jnp.sqrt((deviation**2).mean())
-    return Scale(values.mean(0), jnp.maximum(deviation, jnp.maximum(least, 1e-6)))
-
-
-def standardise(values: Array, scale: Scale) -> Array:
-    """``(values - mean) / deviation`` of features [N, F]."""
-    return (values - scale.mean[None]) / scale.deviation[None]

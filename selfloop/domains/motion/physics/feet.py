@@ -49,7 +49,7 @@ def plan(motion: Motion) -> Motion:
         mine = slice(number * len(FOOT_SPHERES) // 2, (number + 1) * len(FOOT_SPHERES) // 2)
         spheres = FOOT_SPHERES[mine]
         centres = skeleton.sphere_centres(positions, world, spheres)
-        heights = skeleton.sphere_heights(positions, world, spheres)
+        heights = skeleton.lowest_points(centres, spheres)
         motion = reach(motion, side, positions[:, INDEX[f"{side}_ankle"]] + offset(centres, heights))
     return motion
 

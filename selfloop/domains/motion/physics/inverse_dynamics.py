@@ -70,8 +70,7 @@ def balance(positions: Array, world: Array) -> Array:
 
 def reactions(at: Array, load: Array, spheres: Array) -> Array:
     """Force [T, C, 3] (N) of the ground on each sphere, from the segments' places (m) and loads (N), both [T, J, 3]."""
-    radii = np.array([sphere.radius for sphere in FOOT_SPHERES], np.float32)
-    touch = contact(spheres, spheres[..., 2] - radii[None])
+    touch = contact(spheres, skeleton.lowest_points(spheres, FOOT_SPHERES))
     total = load.sum(1)
     moment = jnp.sum(at[..., :2] * load[..., 2:] - at[..., 2:] * load[..., :2], 1)
     point = moment / jnp.maximum(total[:, 2:], 1.0)

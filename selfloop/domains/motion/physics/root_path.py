@@ -48,7 +48,7 @@ def carried(motion: Motion, jitter: Array, length: Array) -> Motion:
     """
     positions, world = skeleton.forward(motion)
     centres = skeleton.sphere_centres(positions, world, FOOT_SPHERES)
-    heights = skeleton.sphere_heights(positions, world, FOOT_SPHERES)
+    heights = skeleton.lowest_points(centres, FOOT_SPHERES)
     slide, error = sliding(centres[..., :2], heights, length)
     speed = FPS * (jnp.linalg.norm(slide, axis=-1) - SURE * error - SHAKEN * jitter)
     wrong = slide * jnp.clip((speed - REAL) / (WRONG - REAL), 0, 1)[:, None]

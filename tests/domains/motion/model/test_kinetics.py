@@ -9,6 +9,7 @@ from selfloop.domains.motion.data import features, rotations, skeleton
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import MIRROR, J, Motion, Q
 from selfloop.domains.motion.model import kinetics
+from selfloop.metrics import scale
 
 T = 40
 NAMES = [joint.name for joint in skeleton.SKELETON for _ in joint.order]
@@ -126,7 +127,7 @@ def test_padding_has_no_part(length):
 
 def test_standardised_reference_has_unit_variance_but_where_it_hardly_varies():
     values = jax.random.normal(jax.random.key(0), (500, 3)) * jnp.array([1.0, 10.0, 1e-4])[None] + 5
-    scaled = kinetics.standardise(values, kinetics.scale_of(values))
+    scaled = scale.standardise(values, scale.scale_of(values))
     np.testing.assert_allclose(scaled.mean(0), 0, atol=1e-3)
     np.testing.assert_allclose(scaled.std(0)[:2], 1, rtol=1e-3)
     assert scaled.std(0)[2] < 1e-2

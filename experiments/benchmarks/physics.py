@@ -1,4 +1,4 @@
-"""What `speed` measures of the motion half: physics correction in both engines, on the same real windows.
+"""Benchmarks of physics: the whole correction in both engines, on the same real windows.
 
 Speeds are seconds of motion a second of one core, from the processor time of all threads: other work on the machine
 hardly counts.
@@ -7,6 +7,8 @@ hardly counts.
 import time
 from typing import Any
 
+from benchmarks.measuring import row
+
 GOALS = {"mujoco": 300, "mjx": 60}
 """Motion-seconds a core-second wanted of each engine on a CPU."""
 WINDOWS, FRAMES, RUNS = 16, 40, 3
@@ -14,8 +16,6 @@ WINDOWS, FRAMES, RUNS = 16, 40, 3
 
 def corrector() -> list[dict[str, Any]]:
     """The whole correction by MuJoCo's C engine and by Brax's mjx pipeline; no rows where there are no real clips."""
-    from benchmarks import row
-
     from selfloop.domains.motion import setup
     from selfloop.domains.motion.data import datasets, windows
     from selfloop.domains.motion.data.features import FPS

@@ -1,53 +1,13 @@
-"""What `speed` measures. Each function returns rows of (name, value, unit, against, ratio).
+"""Benchmarks of the loop on exact models: in sufficient statistics, as the script's process, point by point."""
 
-Times are the best of a few runs, since another program on the machine can only add to them; what is compared runs in
-turns. Compile time is measured apart, without JAX's cache of compiled programs.
-"""
-
-import os
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from benchmarks_grid import grid, lanes
-from benchmarks_motion import corrector
+from benchmarks.measuring import best, compiled, row
 
-ROOT = Path(__file__).resolve().parents[1]
-RUNS = 4
 GOAL = 1_000_000
 """Generations/s wanted of the loop in sufficient statistics, d = 2, n = 50, m = 25."""
 CHAINS, GENERATIONS = 4096, 250
-
-
-def row(name: str, value: float, unit: str, against: str = "", ratio: float | None = None) -> dict[str, Any]:
-    """One line of the table and of speed.json; ``ratio`` is the value's to what it is measured against."""
-    return {"name": name, "value": float(value), "unit": unit, "against": against, "ratio": ratio}
-
-
-def compiled(function: Callable, *arguments: Any) -> tuple[Callable, float]:
-    """The compiled program of a function for these arguments, and the seconds that tracing and compiling took."""
-    import jax
-
-    began = time.perf_counter()
-    program = jax.jit(function).lower(*arguments).compile()
-    return program, time.perf_counter() - began
-
-
-def best(*works: Callable[[], Any], runs: int = RUNS) -> list[float]:
-    """The shortest time in seconds that each took in ``runs`` runs, in turns."""
-    import jax
-
-    times = [[] for _ in works]
-    for _ in range(runs):
-        for work, taken in zip(works, times, strict=True):
-            began = time.perf_counter()
-            jax.block_until_ready(work())
-            taken.append(time.perf_counter() - began)
-    return [min(taken) for taken in times]
 
 
 def statistics() -> list[dict[str, Any]]:
@@ -200,46 +160,3 @@ def diagram() -> list[dict[str, Any]]:
         row("phase diagram, speed", count / seconds, "generations/s"),
         row("phase diagram, compiling and first chunks", middle - began, "s"),
     ]
-
-
-def verify() -> list[dict[str, Any]]:
-    """``theory/verify.py --quick`` in a process of its own, with an empty and then a filled cache of programs."""
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
-        environment["SELFLOOP_CACHE"] = str(Path(folder) / "cache")
-        command = [sys.executable, str(ROOT / "theory" / "verify.py"), "--quick", "--out", str(Path(folder) / "out")]
-        for kind, allowed in (("cold", 150), ("warm", 60)):
-            began = time.perf_counter()
-            done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
-            seconds = time.perf_counter() - began
-            outcome = "" if done.returncode == 0 else f"; exit code {done.returncode}"
-            rows.append(
-                row(f"verify --quick, {kind}", seconds, "s", f"allowed: {allowed} s{outcome}", seconds / allowed)
-            )
-    return rows
-
-
-def imports() -> list[dict[str, Any]]:
-    """``import selfloop`` beside ``import jax``, each in processes of their own."""
-
-    def seconds(module: str) -> float:
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", f"import {module}"], cwd=ROOT, check=True)
-        return time.perf_counter() - began
-
-    ours, theirs = (min(seconds(module) for _ in range(RUNS)) for module in ("selfloop", "jax"))
-    return [row("import selfloop", ours, "s", f"import jax: {theirs:.2f} s", ours / theirs)]
-
-
-BENCHMARKS = {
-    "statistics": statistics,
-    "official": official,
-    "pointwise": pointwise,
-    "diagram": diagram,
-    "verify": verify,
-    "import": imports,
-    "corrector": corrector,
-    "grid": grid,
-    "lanes": lanes,
-}

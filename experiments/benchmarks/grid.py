@@ -1,4 +1,4 @@
-"""What `speed` measures of the grid: a whole generation by its parts, and lanes in one program beside one by one.
+"""Benchmarks of the grid: a whole generation by its parts, and chains in one program beside one by one.
 
 Generations are timed in seconds of all cores, so that other work on the machine hardly counts; on an accelerator by
 the clock.
@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks.measuring import best, row
 
 GENERATIONS, GOAL_MINUTES = 50, 60
 """n = 256, three arms, lambda = 1, three seeds, the small model: so many generations in so many minutes on 2 cores."""
@@ -22,8 +24,6 @@ PEAK = {"NVIDIA H100": 495e12, "NVIDIA H200": 495e12, "NVIDIA A100": 156e12}
 
 def grid() -> list[dict[str, Any]]:
     """A generation of three arms at n = 256: the time of 50, and the share of each part."""
-    from benchmarks import row
-
     from selfloop.domains.motion.data import datasets
     from selfloop.errors import DataError
 
@@ -63,13 +63,13 @@ def _parts(out: Path) -> dict[str, float]:
         blocks.store(out, block)
         chains.run(chains.chains(material, block), lambda steps, what: None)
         rows = record.read(blocks.folder_of(out, block) / "rows.jsonl")
-        for row in rows:
-            for name, seconds in row.items():
+        for one in rows:
+            for name, seconds in one.items():
                 if name.startswith("core_seconds_"):
                     part = name.removeprefix("core_seconds_")
                     # Every fifth generation is audited: the fifth stands for five.
                     weight = 1 / 5 if part == "audit" else 1 / (MEASURED - 2)
-                    counted = row["generation"] == 5 if part == "audit" else row["generation"] > 2
+                    counted = one["generation"] == 5 if part == "audit" else one["generation"] > 2
                     spent[part] = spent.get(part, 0.0) + seconds * weight * counted
     return spent
 
@@ -77,7 +77,6 @@ def _parts(out: Path) -> dict[str, float]:
 def lanes() -> list[dict[str, Any]]:
     """Nine chains' training as one program beside one after another, and the share of the card's speed."""
     import jax
-    from benchmarks import best, row
 
     together, alone, flops = _training()
     slow, fast = best(alone, together, runs=2)

@@ -1,0 +1,19 @@
+"""Table of the benchmarks: a new one is a function in a file of this folder and one row here."""
+
+from benchmarks.grid import grid, lanes
+from benchmarks.loops import diagram, official, pointwise, statistics
+from benchmarks.physics import corrector
+from benchmarks.processes import imports, verify
+
+BENCHMARKS = {
+    "statistics": statistics,
+    "official": official,
+    "pointwise": pointwise,
+    "diagram": diagram,
+    "verify": verify,
+    "import": imports,
+    "corrector": corrector,
+    "grid": grid,
+    "lanes": lanes,
+}
+"""Every benchmark by its name on the command line."""
