@@ -50,7 +50,6 @@ def _unpacked(rows: list[dict]):  # noqa: ANN202 (its type is imported only when
     if rows[0]["kind"] == "about":
         return unpack(rows)
     from selfloop.domains.motion.domain import MOTION
-
     from selfloop.engine.folder import about_of
 
     return unpack(rows, about_of(MOTION))

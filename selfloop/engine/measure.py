@@ -4,7 +4,6 @@ They come after the run, so that a new measure needs no new run. Shapes: C chain
 """
 
 import functools
-import hashlib
 import itertools
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from selfloop import metrics
+from selfloop.digest import digest
 from selfloop.engine import folder, scores
 from selfloop.engine.domain import primary
 from selfloop.engine.folder import Arrays, named
@@ -55,8 +55,7 @@ def _kept(home: Path) -> list[Row]:
 @functools.cache
 def _digest() -> str:
     """A hash of the code that measures."""
-    paths = (__file__, scores.__file__, *sorted(Path(metrics.__file__).parent.glob("*.py")))
-    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()[:16]
+    return digest((), (__file__, scores.__file__, *sorted(Path(metrics.__file__).parent.glob("*.py"))))
 
 
 def measure_job(home: Path) -> list[Row]:

@@ -143,14 +143,14 @@ def generic(spaces: Sequence[str]) -> tuple[Measure, ...]:
     found = []
     for space in spaces:
         found += [
-            Measure(f"fid_{space}", "", "moment", "less", headline=True),
+            Measure(f"fid_{space}", "", "moment", "less", headline=space in spaces[:2]),
             Measure(f"fid_infinity_{space}", "", "moment", "less"),
             Measure(f"fid_{space}_mean", "", "moment", "less"),
             Measure(f"fid_{space}_covariance", "", "moment", "less"),
             Measure(f"kid_{space}", "", "moment", "less"),
             Measure(f"within_{space}", "", "within", "more"),
             Measure(f"multimodality_{space}", "", "within", "more"),
-            Measure(f"diversity_{space}", "", "within", "more", headline=True),
+            Measure(f"diversity_{space}", "", "within", "more"),
         ]
     found += [Measure("drift_mean", "", "drift", "less"), Measure("drift_covariance", "", "drift", "less")]
     modes = ("modes_hit", "modes_effective", "coverage", "recall", "precision")

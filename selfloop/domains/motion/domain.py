@@ -1,37 +1,24 @@
 """The domain of human motion: what an experiment must know of it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
 
 from selfloop.domains.motion import artefacts, scenes, setup
-from selfloop.domains.motion.correctors import prior
-from selfloop.domains.motion.correctors.chain import chain
-from selfloop.domains.motion.correctors.nearest import nearest_real
-from selfloop.domains.motion.correctors.smoothing import smoothing
-from selfloop.domains.motion.data.windows import Windows
+from selfloop.domains.motion.arms import ARMS
+from selfloop.domains.motion.correctors.table import CORRECTORS, corrector
 from selfloop.domains.motion.observe import observer
-from selfloop.domains.motion.physics.backends import chosen
-from selfloop.domains.motion.physics.corrector import physics_corrector
 from selfloop.domains.motion.settings import MotionSettings, check
-from selfloop.engine.domain import Arm, Data, Domain, Measure
-from selfloop.errors import ConfigError
+from selfloop.engine.domain import Data, Domain, Measure
 from selfloop.protocols import Corrector
-
-ARMS = {
-    "baseline": Arm(synthetic=False),
-    "uncorrected": Arm(),
-    "physics": Arm("physics", pointwise=True),
-    "physics_prior": Arm("physics_prior"),
-    "smoothing": Arm("smoothing", pointwise=True),
-    "nearest_real": Arm("nearest_real", pointwise=True, predicted=False),
-    "accumulate": Arm(policy="accumulate", predicted=False),
-}
 
 UNITS = {"penetration_mm": "mm", "float_mm": "mm", "skate_mm_per_frame": "mm/frame", "skate_ratio": "",
          "jerk": "m/s³", "limit_violation_deg": "°"}  # fmt: skip
+SHOWN = ("penetration_mm", "skate_mm_per_frame", "jerk")
+"""The artefacts that stand in the first table, by which corrections are judged."""
 MEASURES = (
-    *(Measure(name, UNITS[name], "artefact", "less", headline=True) for name in artefacts.NAMES),
+    *(Measure(name, UNITS[name], "artefact", "less", headline=name in SHOWN) for name in artefacts.NAMES),
     Measure("label_accuracy", "", "mode", "more", headline=True),
+    Measure("modes_effective", "", "mode", "more", headline=True),
+    Measure("within_features", "", "within", "more", headline=True),
     Measure("r_precision_1", "", "mode", "more", headline=True),
     Measure("r_precision_3", "", "mode", "more"),
     Measure("matching", "", "", "less"),
@@ -40,36 +27,18 @@ MEASURES = (
 )
 
 
-def _others(data: Data, name: str) -> Windows:
-    """Windows of clips that neither the loop nor the reference holds."""
-    if data.own.encoder is None:
-        raise ConfigError(
-            f"the corrector {name} learns from other clips, and this set is too small to spare any: give --data"
-        )
-    return data.own.encoder[0]
-
-
-def _physics(settings: MotionSettings, data: Data) -> Corrector:
-    return physics_corrector(settings.pipeline)
-
-
-def _physics_prior(settings: MotionSettings, data: Data) -> Corrector:
-    model, _ = prior.load_or_train(_others(data, "physics_prior"))
-    return chain(prior.prior(model, data.own.real.names), physics_corrector(settings.pipeline))
-
-
-CORRECTORS: Mapping[str, Callable[[Any, Data], Corrector]] = {
-    "physics": _physics,
-    "physics_prior": _physics_prior,
-    "smoothing": lambda settings, data: smoothing(),
-    "nearest_real": lambda settings, data: nearest_real(_others(data, "nearest_real"), data.own.real.names),
-}
+def _make(name: str, settings: MotionSettings, data: Data) -> Corrector:
+    """A corrector of the table, for the labels of these data."""
+    others = None if data.own.encoder is None else data.own.encoder[0]
+    return corrector(name, settings.pipeline, others, data.own.real.names)
 
 
 def environment(settings: MotionSettings) -> dict[str, str]:
     """Which engine corrects, where one does; said aloud, because `auto` leaves it open."""
     if not any("physics" in ARMS[arm].corrector for arm in settings.arms):
         return {}
+    from selfloop.domains.motion.physics.backends import chosen
+
     print(f"physics: {chosen(settings.pipeline)}", flush=True)
     return {"physics_pipeline": chosen(settings.pipeline)}
 
@@ -81,7 +50,7 @@ MOTION = Domain(
     model=setup.model,
     observe=observer,
     arms=ARMS,
-    correctors=CORRECTORS,
+    correctors={name: partial(_make, name) for name in CORRECTORS if name != "identity"},
     spaces=("features", "kinetic", "geometric", "artefacts"),
     audited=("artefacts",),
     measures=MEASURES,

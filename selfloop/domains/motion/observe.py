@@ -22,27 +22,6 @@ from selfloop.domains.motion.settings import MotionSettings
 from selfloop.domains.motion.text.retrieval import Candidates, candidates, hits, trained_on
 from selfloop.engine.domain import Data, Observation
 
-UNITS = {
-    "penetration_mm": 1.0,
-    "float_mm": 1.0,
-    "skate_mm_per_frame": 1.0,
-    "skate_ratio": 0.02,
-    "jerk": 10.0,
-    "limit_violation_deg": 0.1,
-}
-"""The least that an artefact is measured in, where the reference has less of it: about what an eye would not see."""
-
-FLOOR = 0.5
-"""No artefact is divided by less than this times the root mean square of all deviations: what the reference hardly has
-at all (real joints keep their limits) does not rule the distance."""
-
-
-class ArtefactSpace(NamedTuple):
-    """Artefacts as points: ``log(1 + value / unit)``, standardised; unit is the reference's mean, at least `UNITS`."""
-
-    unit: Array
-    scale: Scale
-
 
 class Against(NamedTuple):
     """What motions are described by, from the reference; a pytree."""
@@ -52,7 +31,8 @@ class Against(NamedTuple):
     """For each label of the motions to be measured, the evaluator's; -1 where it knows none."""
     scales: dict[str, Scale]
     """Of each training-free space."""
-    artefact: ArtefactSpace
+    artefacts: Array
+    """Of the reference [M, 6], by which artefacts are points."""
     candidates: Candidates | None
     """Captions to choose from, where conditions are text."""
 
@@ -80,21 +60,7 @@ def against(
     x, length = reference.x, reference.cond["length"]
     raw = {"kinetic": jax.jit(kinetics.kinetic)(x, length), "geometric": jax.jit(kinetics.geometric)(x, length)}
     scales = {space: scale_of(values) for space, values in raw.items()}
-    return Against(evaluator, answer, scales, artefact_space(_artefacts(x, length)), texts)
-
-
-def artefact_space(real: Array) -> ArtefactSpace:
-    """The space of artefacts [M, 6] of real motions.
-
-    A motion as good as real ones lies where they do: neither skate nor float 0 is the target, but real motion's.
-    """
-    unit = jnp.maximum(real.mean(0), jnp.array([UNITS[name] for name in artefacts.NAMES], real.dtype))
-    return ArtefactSpace(unit, scale_of(jnp.log1p(real / unit[None]), floor=FLOOR))
-
-
-def artefact_points(space: ArtefactSpace, values: Array) -> Array:
-    """Artefacts [N, 6] as points of the space."""
-    return standardise(jnp.log1p(values / space.unit[None]), space.scale)
+    return Against(evaluator, answer, scales, _artefacts(x, length), texts)
 
 
 def describe(on: Against, batch: Batch) -> Observation:
@@ -105,7 +71,7 @@ def describe(on: Against, batch: Batch) -> Observation:
     spaces = {
         "kinetic": standardise(kinetics.kinetic(x, length), on.scales["kinetic"]),
         "geometric": standardise(kinetics.geometric(x, length), on.scales["geometric"]),
-        "artefacts": artefact_points(on.artefact, jnp.stack([found[name] for name in artefacts.NAMES], -1)),
+        "artefacts": artefacts.points(jnp.stack([found[name] for name in artefacts.NAMES], -1), on.artefacts),
     }
     if on.evaluator is not None:
         spaces["features"] = embed(on.evaluator, x, length)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from selfloop.domains.motion.arms import ARMS
 from selfloop.engine.settings import Settings, one_of, within
 from selfloop.errors import ConfigError
 
-ArmName = Literal["baseline", "uncorrected", "physics", "physics_prior", "smoothing", "nearest_real", "accumulate"]
+ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
 Pipeline = Literal["auto", "mjx", "mujoco"]
 Condition = Literal["label", "text"]
 
@@ -139,7 +140,7 @@ def grid_paper() -> MotionSettings:
 
 def _paper_grid() -> MotionSettings:
     lam = (0.25, 0.5, 0.75, 1.0, 2.0, 4.0)
-    return replace(grid_cpu(), n=(64, 128, 256, 2794), lam=lam, arms=get_args(ArmName), skip=(), seeds=5)
+    return replace(grid_cpu(), n=(64, 128, 256, 2794), lam=lam, arms=tuple(ARMS), skip=(), seeds=5)
 
 
 Presets = dict[str, Callable[[], MotionSettings]]

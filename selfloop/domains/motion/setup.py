@@ -1,15 +1,14 @@
 """From the settings of motion to an experiment's parts: real windows by their roles, and the model."""
 
 import functools
-import hashlib
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch, uniform
+from selfloop.digest import digest
 from selfloop.domains.motion.data import datasets, splits, windows
 from selfloop.domains.motion.data.clip import Clip, mirror
 from selfloop.domains.motion.data.windows import Windows
@@ -87,21 +86,13 @@ def load(settings: MotionSettings, n: int) -> MotionData:
         text = describe(((clip.label, clip.style) for clip in own), settings.text_encoder)
         real, pool = (captioned(cut, [own[i].style for i in cut.clip], text.vocabulary) for cut in (real, pool))
         pool = pool._replace(label=text.vocabulary.asked(pool.label))
-    return MotionData(real, pool, reference, encoder, _digest(real, pool, reference, encoder, text), text)
+    return MotionData(real, pool, reference, encoder, digest((real, pool, reference, encoder, text)), text)
 
 
 @functools.cache
 def _clips(name: str | None) -> list[Clip]:
     print(f"reading motion: {name or 'the 15 embedded clips'}", flush=True)
     return datasets.load(name)
-
-
-def _digest(*parts: object) -> str:
-    """A hash of windows, arrays and names, nested."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(parts):
-        digest.update(repr(leaf).encode() if isinstance(leaf, str) else np.ascontiguousarray(leaf).tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _evenly(clips: list[Clip], frames: int) -> Windows:
