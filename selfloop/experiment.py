@@ -39,9 +39,13 @@ def run(domain: Domain, settings: Settings) -> Path:
 def begin(context: Context) -> None:
     """Make the folder this run's, or see that it is; a run that cannot be is not begun."""
     domain, settings, out = context.domain, context.settings, context.settings.out
-    if not folder.begun(out) and not settings.cluster:
+    if folder.begun(out):
+        for n in settings.n:
+            context.check(n)
+    elif not settings.cluster:
         for job in plan(domain, settings):
             context.model(job.subject)
+            context.correctors(job)
     may_change = (*MAY_CHANGE, *domain.axes, *domain.by_n)
     resume_or_start(out, settings, extends=("generations",), ignores=may_change)
     folder.write_about(out, domain)

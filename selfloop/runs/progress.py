@@ -1,5 +1,6 @@
 """Progress with the time left, and tables, in the terminal; plain lines where there is no terminal."""
 
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,18 +23,20 @@ def progress(total: int, text: str, done: int = 0) -> Iterator[Tick]:
     """Show work of ``total`` steps, of which a run that is continued has ``done`` some already.
 
     ``with progress(total, "training") as tick: tick(1, "physics, seed 0")``: a tick says how many steps are done more,
-    and what comes now. The time left is that of the mean step so far.
+    and what comes now. The time left is that of the median step so far, the first tick's left out: what is compiled on
+    the way is compiled once, and would make the mean three times too long.
     """
     console, began = Console(), time.monotonic()
     show, close = (_bar if console.is_terminal else _lines)(console, total, text, done)
-    finished = done
+    finished, last, each = done, None, []
 
     def tick(steps: int = 1, what: str = "") -> None:
-        nonlocal finished
-        finished += steps
-        elapsed = time.monotonic() - began
-        left = elapsed / (finished - done) * (total - finished) if finished > done else None
-        show(finished, what, elapsed, left)
+        nonlocal finished, last
+        finished, now = finished + steps, time.monotonic()
+        if steps:
+            each.extend([] if last is None else [(now - last) / steps])
+            last = now
+        show(finished, what, now - began, statistics.median(each) * (total - finished) if each else None)
 
     try:
         yield tick

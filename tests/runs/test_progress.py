@@ -25,10 +25,18 @@ def test_lines_where_there_is_no_terminal(capsys, clock):
             tick(1, f"[gen {i}]")
     lines = capsys.readouterr().out.splitlines()
     # The first step, then one each 15 s (so every 8 steps of 2 s), and the last one.
-    assert lines[0] == "loop: 41/100, [gen 0], 2 s so far, 1 min 58 s left"
+    assert lines[0] == "loop: 41/100, [gen 0], 2 s so far"
     assert lines[1] == "loop: 49/100, [gen 8], 18 s so far, 1 min 42 s left"
     assert lines[-1] == "loop: 100/100, [gen 59], 2 min 0 s so far, 0 s left"
     assert len(lines) == 1 + 7 + 1
+
+
+def test_the_time_left_leaves_compilation_out(capsys, clock):
+    with progress.progress(100, "loop") as tick:
+        for seconds in (60.0, 2.0, 2.0, 40.0, 2.0, 2.0):  # two programs are compiled on the way
+            clock.now += seconds
+            tick(1)
+    assert capsys.readouterr().out.splitlines()[-1] == "loop: 4/100, 1 min 44 s so far, 3 min 12 s left"
 
 
 def test_a_bar_in_a_terminal(monkeypatch):

@@ -72,7 +72,7 @@ def data(settings: MotionSettings, n: int) -> Data:
 
 def load(settings: MotionSettings, n: int) -> MotionData:
     """Read, split and cut the data. DataError where there is none, too little, or something is wrong with it."""
-    clips = _clips(settings.data)
+    clips = clips_of(settings.data)
     parts = splits.split(clips) if len(clips) >= SMALL else {"loop": clips, "reference": clips, "encoder": []}
     own = _both_sides(parts["loop"]) if settings.mirror else parts["loop"]
     real = windows.cut(own, settings.frames, n)
@@ -90,7 +90,7 @@ def load(settings: MotionSettings, n: int) -> MotionData:
 
 
 @functools.cache
-def _clips(name: str | None) -> list[Clip]:
+def clips_of(name: str | None) -> list[Clip]:
     print(f"reading motion: {name or 'the 15 embedded clips'}", flush=True)
     return datasets.load(name)
 
