@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch, keep
-from selfloop.protocols import Carry, Generation, Loop
+from selfloop.protocols import Carry, Generation, Loop, corrected
 
 ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "evaluate")
 """What random numbers are drawn for. A key is (seed, generation, role), never the arm: arms share random numbers."""
@@ -43,8 +43,8 @@ def generation(loop: Loop, key: Array, t: Array, carry: Carry) -> tuple[Carry, G
     ``key`` is the chain's seed, the same for every t; ``t`` is an int32 scalar, 1 or more.
     """
     raw = propose(loop, key, t, carry)
-    corrected, correction = loop.corrector(role_key(key, t, "correct"), raw, carry.state)
-    return learn(loop, key, t, carry, raw, corrected, correction)
+    result, correction = corrected(loop.corrector, role_key(key, t, "correct"), raw, carry.state)
+    return learn(loop, key, t, carry, raw, result, correction)
 
 
 def propose(loop: Loop, key: Array, t: Array, carry: Carry) -> Batch:

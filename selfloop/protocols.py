@@ -1,6 +1,7 @@
 """The plug points of the loop: what a model, a corrector, a policy and a source are, and the loop made of them.
 
-Plain callables in named tuples; nothing here computes, but for `identity`, the corrector that does not correct.
+Plain callables in named tuples; nothing here computes, but for `identity`, the corrector that does not correct, and
+`corrected`, which holds a corrector to its word.
 Letters: t generation, n real points, m synthetic samples, N samples of a batch.
 """
 
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch, usable
+from selfloop.errors import ConfigError
 
 Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 """``correct(key, batch, state) -> (Batch, info)``, the state being that of the model which drew the batch.
@@ -64,6 +66,36 @@ def identity(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Arr
     """
     same, failed = usable(batch)
     return same, {"moved": jnp.zeros_like(batch.weight), "failed": failed}
+
+
+def corrected(corrector: Corrector, key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
+    """What the corrector makes of the batch.
+
+    Raises:
+        ConfigError: where that is not what `Corrector` says; only shapes and dtypes are looked at, so that it costs
+            nothing and may be traced.
+    """
+    result, n = corrector(key, batch, state), batch.capacity
+    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], Batch)):
+        raise ConfigError(f"{_name(corrector)} returned {type(result).__name__}; a corrector returns (Batch, info)")
+    after, info = result
+    found = {name: getattr(info, "get", {}.get)(name) for name in ("moved", "failed")}
+    wrong = [name for name, value in found.items() if getattr(value, "shape", None) != (n,)]
+    if wrong or found["failed"].dtype != bool or after.capacity != n:
+        told = {name: _look(value) for name, value in (found | {"weight": after.weight}).items()}
+        raise ConfigError(
+            f"{_name(corrector)} returned {told} of {n} samples; a corrector returns as many samples as it is given, "
+            f"and info with moved, float [{n}], and failed, bool [{n}]"
+        )
+    return after, info
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _look(value: Any) -> str:
+    return "nothing" if value is None else f"{getattr(value, 'dtype', type(value).__name__)}{list(jnp.shape(value))}"
 
 
 class Loop(NamedTuple):

@@ -133,7 +133,8 @@ def test_keys_differ_between_roles_and_generations_and_arms_share_them():
 def test_failed_samples_do_not_train():
     def fails(key, batch, state):
         failed = jnp.arange(batch.capacity) < 3
-        return batch._replace(x=jnp.where(failed[:, None], jnp.nan, batch.x)), {"failed": failed}
+        info = {"moved": jnp.zeros_like(batch.weight), "failed": failed}
+        return batch._replace(x=jnp.where(failed[:, None], jnp.nan, batch.x)), info
 
     loop = small_loop(policies.replace(), fails)
     carry, _ = begin(loop, jax.random.key(0))

@@ -1,4 +1,4 @@
-"""Numbers with intervals, from one bootstrap over clips.
+"""Bootstrap over clips: numbers with intervals, all from one set of draws.
 
 A clip is drawn with all its windows, and one set of draws, weights [1 + R, N], serves every measure: row 0 gives the
 value, the others its 95 % percentile interval. Shapes: N motions, R resamples.

@@ -1,4 +1,4 @@
-"""What the corrector is to reach on held-out clips, and whether the rows of a bench say that it does.
+"""Goals of the corrector on held-out clips, and whether the rows of a bench say that it reaches them.
 
 Nothing is hard-coded but the goals: a figure is looked up, and a goal relative to the clean clips is too.
 """

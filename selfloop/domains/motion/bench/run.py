@@ -1,4 +1,4 @@
-"""A run of the bench: every corrector on every corruption, each cell stored as soon as it is measured."""
+"""Bench of the correctors: every one on every corruption, each cell stored as soon as it is measured."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One corrector after another."""
+"""Composition of correctors: one after another."""
 
 import jax
 from jax import Array

@@ -1,4 +1,4 @@
-"""The projection onto real motion: every motion is replaced by the nearest real one, the ceiling of any repair.
+"""Nearest-neighbour projection onto real motion: the ceiling of any repair of one motion at a time.
 
 No corrector is as plausible, none keeps less of what was asked for, and it needs a store of real windows at hand.
 Shapes: N motions, M real windows, T frames, J = 15 joints, D = 64 features.

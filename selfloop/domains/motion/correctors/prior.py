@@ -1,4 +1,4 @@
-"""A learned prior: a diffusion model of other real clips, which noises a motion in part and denoises it again.
+"""Diffusion prior (SDEdit): a model of other real clips noises a motion in part and denoises it again.
 
     x_u = cos(pi u / 2) x_0 + sin(pi u / 2) noise,    then DDIM from level u to 0 under the motion's label
 

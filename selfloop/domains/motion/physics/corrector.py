@@ -17,7 +17,9 @@ from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.chunks import in_chunks
-from selfloop.domains.motion.data import features, skeleton
+from selfloop.correctors.fallback import fallback
+from selfloop.domains.motion.correctors.outcome import outcome
+from selfloop.domains.motion.data import features
 from selfloop.domains.motion.physics import residual_wrench, tracker
 from selfloop.domains.motion.physics.backends import roll_of
 from selfloop.domains.motion.physics.controls import V
@@ -66,54 +68,38 @@ def physics_corrector(
     def some(x: Array, length: Array) -> tuple[Array, dict[str, Array]]:
         reference = _prepare(x, length, substeps)
         result = tracker.track(roll, strength, substeps, reference, length, rounds)
-        return _finish(strength, x, length, reference, result.states, substeps)
+        return _finish(strength, length, reference, result.states, substeps)
 
+    @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
         x, length = np.asarray(batch.x, np.float32), np.asarray(batch.cond["length"], np.int32)
         fixed, info = in_chunks(some, size, x, length)
-        weight = jnp.where(info["failed"], jnp.zeros_like(batch.weight), batch.weight)
-        return batch._replace(x=fixed, weight=weight), info
+        return outcome(batch, fixed, **info)
 
     return correct
-
-
-def _given(x: Array) -> Array:
-    return jnp.where(jnp.isfinite(x), x, 0)
 
 
 @functools.partial(jax.jit, static_argnames="steps")
 def _prepare(x: Array, length: Array, steps: int) -> Reference:
     """What is to be followed, of each motion."""
-    return jax.vmap(lambda x, length: prepare(features.decode(_given(x)), length, steps))(x, length)
+    return jax.vmap(lambda x, length: prepare(features.decode(x), length, steps))(x, length)
 
 
 @functools.partial(jax.jit, static_argnames="steps")
 def _finish(
-    strength: Gains, x: Array, length: Array, reference: Reference, states: Array, steps: int
+    strength: Gains, length: Array, reference: Reference, states: Array, steps: int
 ) -> tuple[Array, dict[str, Array]]:
-    one = functools.partial(_finish_one, strength, steps)
-    return jax.vmap(one)(x, length, reference, states)
+    return jax.vmap(functools.partial(_finish_one, strength, steps))(length, reference, states)
 
 
 def _finish_one(
-    strength: Gains, steps: int, x: Array, length: Array, reference: Reference, states: Array
+    strength: Gains, steps: int, length: Array, reference: Reference, states: Array
 ) -> tuple[Array, dict[str, Array]]:
-    """The corrected features of one motion, or its own where it failed."""
-    given, frames = _given(x), len(x)
+    """The corrected features of one motion, and whether it failed."""
     motion = tracker.to_motion(states[::steps, : V + 1])
-    fixed = features.hold(features.encode(motion), length)
-    counts = features.valid(length, frames)
+    counts = features.valid(length, len(motion.root))
     stood = (tracker.stands(motion, reference.motion) | ~counts).all()
-    healthy = jnp.isfinite(x).all() & jnp.isfinite(fixed).all() & stood
-    fixed = jnp.where(healthy, fixed, given)
-    after, before = skeleton.forward(features.decode(jnp.stack([fixed, given])))[0]
-    distance = jnp.where(counts, jnp.linalg.norm(after - before, axis=-1).mean(-1), 0)
     instants = jnp.arange(len(states)) <= (length - 1) * steps
     share = residual_wrench.shares(strength, steps, reference.q, reference.velocity, states, instants)
-    info = {
-        "moved": 1000 * distance.sum() / length.astype(jnp.float32),
-        "failed": ~healthy,
-        "root_force_share": share[0],
-        "root_torque_share": share[1],
-    }
-    return fixed, info | {name: jnp.where(healthy, info[name], 0) for name in info if name != "failed"}
+    info = {"failed": ~stood, "root_force_share": share[0], "root_torque_share": share[1]}
+    return features.hold(features.encode(motion), length), info

@@ -1,4 +1,4 @@
-"""Physics with gradients: what the humanoid is asked to do is improved by descent through the simulation.
+"""Gradient refinement of physics: what the humanoid is asked to do is improved by descent through the simulation.
 
 The humanoid follows the pre-pass' reference in Brax' spring pipeline by proportional-derivative control of every
 joint's rotation, and of the root by the capped residual wrench. What it misses, the mean square distance of its joints

@@ -55,7 +55,7 @@ def track(roll: Roll, strength: Gains, steps: int, reference: Reference, length:
 def _once(roll: Roll, strength: Gains, steps: int, reference: Reference, length: Array, offset: Array) -> Track:
     plan = _commands(strength, reference, offset)
     states = roll(strength, 1 / (FPS * steps), plan.start, plan.control)
-    return _judge(reference.q, plan.start, states, length, steps)
+    return _evaluated(reference.q, plan.start, states, length, steps)
 
 
 @jax.jit
@@ -64,7 +64,7 @@ def _commands(strength: Gains, reference: Reference, offset: Array):
 
 
 @functools.partial(jax.jit, static_argnames="steps")
-def _judge(wanted: Array, start: Array, states: Array, length: Array, steps: int) -> Track:
+def _evaluated(wanted: Array, start: Array, states: Array, length: Array, steps: int) -> Track:
     whole = jnp.concatenate([start[:, None], states], 1)
     angles = whole[:, ::steps, 7 : V + 1]
     counts = features.valid(length, angles.shape[1])[..., None]
