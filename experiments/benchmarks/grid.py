@@ -16,7 +16,7 @@ GENERATIONS, GOAL_MINUTES = 50, 60
 MEASURED, CORES, SHARE = 6, 2, 0.3
 """Generations that are really run, of which the first two are left out; cores of the goal; the most that any part but
 training may take."""
-LANES, GOAL_LANES = 9, 3.0
+CHAINS, GOAL_CHAINS = 9, 3.0
 """The paper's arms, and how much faster they should be together than one after another."""
 PEAK = {"NVIDIA H100": 495e12, "NVIDIA H200": 495e12, "NVIDIA A100": 156e12}
 """Float operations a second that a card's maker states for float32 matrices rounded to TF32, which JAX uses there."""
@@ -46,24 +46,24 @@ def grid() -> list[dict[str, Any]]:
 
 def _parts(out: Path) -> dict[str, float]:
     """Core-seconds of a generation of all arms and seeds, by part; what compiles is left out."""
-    from selfloop.domains.motion.grid import blocks, chains
+    from dataclasses import replace
 
-    from selfloop.engine.chains import lane_mesh
-    from selfloop.engine.context import Material
-    from selfloop.engine.settings import GridConfig
+    from selfloop.domains.motion.domain import MOTION
+    from selfloop.domains.motion.settings import grid_cpu
+    from selfloop.engine import folder
+    from selfloop.engine.cluster import run_jobs
+    from selfloop.engine.context import Context
+    from selfloop.engine.plan import plan
     from selfloop.runs import record
 
-    arms = ("baseline", "uncorrected", "physics")
-    config = GridConfig(
-        out=out, n=(256,), lam=(1.0,), guidance=(2.5,), arms=arms, skip=(), twins=0, generations=MEASURED,
-        first_steps=(100,), steps=(100,),
+    settings = replace(
+        grid_cpu(), out=out, n=(256,), lam=(1.0,), guidance=(2.5,), arms=("baseline", "uncorrected", "physics"),
+        skip=(), coupled=0, generations=MEASURED, first_steps=(100,), steps=(100,),
     )  # fmt: skip
-    material, spent = Material(config, lane_mesh()), {}
-    for block in blocks.plan(config):
-        blocks.store(out, block)
-        chains.run(chains.chains(material, block), lambda steps, what: None)
-        rows = record.read(blocks.folder_of(out, block) / "rows.jsonl")
-        for one in rows:
+    jobs, spent = plan(MOTION, settings), {}
+    run_jobs(Context(MOTION, settings), jobs)
+    for job in jobs:
+        for one in record.read(folder.job_folder(out, job) / "rows.jsonl"):
             for name, seconds in one.items():
                 if name.startswith("core_seconds_"):
                     part = name.removeprefix("core_seconds_")
@@ -74,7 +74,7 @@ def _parts(out: Path) -> dict[str, float]:
     return spent
 
 
-def lanes() -> list[dict[str, Any]]:
+def chains() -> list[dict[str, Any]]:
     """Nine chains' training as one program beside one after another, and the share of the card's speed."""
     import jax
 
@@ -82,7 +82,13 @@ def lanes() -> list[dict[str, Any]]:
     slow, fast = best(alone, together, runs=2)
     device = jax.devices()[0].device_kind
     rows = [
-        row(f"{LANES} lanes beside one by one", slow / fast, "times", f"goal: {GOAL_LANES:g}", slow / fast / GOAL_LANES)
+        row(
+            f"{CHAINS} chains beside one by one",
+            slow / fast,
+            "times",
+            f"goal: {GOAL_CHAINS:g}",
+            slow / fast / GOAL_CHAINS,
+        )
     ]
     peak = next((value for name, value in PEAK.items() if device.startswith(name)), None)
     speed = flops / fast
@@ -91,7 +97,7 @@ def lanes() -> list[dict[str, Any]]:
 
 
 def _training() -> tuple[Callable, Callable, float]:
-    """Calls that train nine lanes together and one by one, and the operations of either."""
+    """Calls that train nine chains together and one by one, and the operations of either."""
     import jax
     import numpy as np
 
@@ -99,12 +105,12 @@ def _training() -> tuple[Callable, Callable, float]:
     from selfloop.domains.motion.model.denoiser import DenoiserConfig
     from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
     from selfloop.domains.motion.model.spectrum import spectrum
-    from selfloop.engine.chains import everywhere, lane_mesh, over_lanes, place
-    from selfloop.engine.settings import GridConfig, paper
+    from selfloop.domains.motion.settings import grid_cpu, grid_paper
+    from selfloop.engine.chains import chain_mesh, everywhere, over_chains, place
 
-    size = GridConfig() if jax.default_backend() == "cpu" else paper()
+    size = grid_cpu() if jax.default_backend() == "cpu" else grid_paper()
     network = DenoiserConfig(size.frames, 64, 10, size.band, size.width, size.layers)
-    steps, mesh = (10 if jax.default_backend() == "cpu" else 100), lane_mesh()
+    steps, mesh = (10 if jax.default_backend() == "cpu" else 100), chain_mesh()
     x = np.random.default_rng(0).normal(size=(128, size.frames, 64)).astype(np.float32)
     cond = {"label": np.zeros(128, np.int32), "length": np.full(128, size.frames, np.int32)}
     batch, by = uniform(x, cond), spectrum(x)
@@ -112,8 +118,8 @@ def _training() -> tuple[Callable, Callable, float]:
     one = motion_model(MotionModelConfig(network, size.batch, steps=1), by)
     state = model.init(jax.random.key(0))
     flops = jax.jit(one.fit).lower(jax.random.key(0), batch, state).compile().cost_analysis()["flops"]
-    fit = over_lanes(lambda real, seed, state: model.fit(jax.random.key(seed), real, state)[0], mesh)
-    real, seeds = everywhere(batch, mesh), np.arange(LANES * mesh.size, dtype=np.uint32)
+    fit = over_chains(lambda real, seed, state: model.fit(jax.random.key(seed), real, state)[0], mesh)
+    real, seeds = everywhere(batch, mesh), np.arange(CHAINS * mesh.size, dtype=np.uint32)
     states = place(jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * len(seeds)), state), mesh)
     key = jax.random.key(0)
     return (

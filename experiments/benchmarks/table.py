@@ -1,6 +1,6 @@
 """Table of the benchmarks: a new one is a function in a file of this folder and one row here."""
 
-from benchmarks.grid import grid, lanes
+from benchmarks.grid import chains, grid
 from benchmarks.loops import diagram, official, pointwise, statistics
 from benchmarks.physics import corrector
 from benchmarks.processes import imports, verify
@@ -14,6 +14,6 @@ BENCHMARKS = {
     "import": imports,
     "corrector": corrector,
     "grid": grid,
-    "lanes": lanes,
+    "chains": chains,
 }
 """Every benchmark by its name on the command line."""
