@@ -115,7 +115,7 @@ def check(settings: GaussianSettings) -> None:
 
 
 def _made(make: Callable[..., Corrector]) -> Callable[[GaussianSettings, Data], Corrector]:
-    return lambda settings, data: make(draw(settings.d), settings.gamma[0])
+    return lambda settings, data: jax.jit(make(draw(settings.d), settings.gamma[0]))
 
 
 GAUSSIAN = Domain(
@@ -128,7 +128,7 @@ GAUSSIAN = Domain(
     correctors={
         "idealised": _made(replacement),
         "redraw": _made(redraw),
-        "smoothing": lambda settings, data: smoothing(settings.gamma[0]),
+        "smoothing": lambda settings, data: jax.jit(smoothing(settings.gamma[0])),
         "failing": _made(lambda true, gamma: failing(replacement(true, gamma), 0.3)),
     },
     measures=(Measure("second_moment", "", "moment", "", headline=True), Measure("moved")),
