@@ -39,9 +39,10 @@ def run(domain: Domain, settings: Settings) -> Path:
 def begin(context: Context) -> None:
     """Make the folder this run's, or see that it is; a run that cannot be is not begun."""
     domain, settings, out = context.domain, context.settings, context.settings.out
-    if not folder.begun(out) and not settings.cluster:
+    if not folder.begun(out):
         for job in plan(domain, settings):
-            context.model(job.subject)
+            if not settings.cluster:  # there, where the workers have their data and devices
+                context.model(job.subject)
     may_change = (*MAY_CHANGE, *domain.axes, *domain.by_n)
     resume_or_start(out, settings, extends=("generations",), ignores=may_change)
     folder.write_about(out, domain)
