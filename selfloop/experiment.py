@@ -42,10 +42,11 @@ def begin(context: Context) -> None:
     if folder.begun(out):
         for n in settings.n:
             context.check(n)
-    elif not settings.cluster:
+    else:
         for job in plan(domain, settings):
-            context.model(job.subject)
-            context.correctors(job)
+            if not settings.cluster:  # there the workers have data and devices
+                context.model(job.subject)
+                context.correctors(job)
     may_change = (*MAY_CHANGE, *domain.axes, *domain.by_n)
     resume_or_start(out, settings, extends=("generations",), ignores=may_change)
     folder.write_about(out, domain)

@@ -34,12 +34,11 @@ def correct_chains(
     x, weight = jax.tree.map(np.array, raw.x), np.array(raw.weight)
     info = {"failed": np.zeros(weight.shape, bool), "moved": np.zeros(weight.shape, weight.dtype)}
     for arm in dict.fromkeys(chain.arm for chain in chains):
-        if correctors[arm] is identity:
-            continue
         mine = [i for i, chain in enumerate(chains) if chain.arm == arm]
-        for group in [mine] if arms[arm].pointwise else [[i] for i in mine]:
+        pointwise = arms[arm].pointwise or correctors[arm] is identity
+        for group in [mine] if pointwise else [[i] for i in mine]:
             part = jax.tree.map(lambda leaf, group=group: jnp.asarray(leaf[group].reshape(-1, *leaf.shape[2:])), raw)
-            state = None if arms[arm].pointwise or states is None else one_chain(states, group[0])
+            state = None if pointwise or states is None else one_chain(states, group[0])
             fixed, found = correctors[arm](keys[group[0]], part, state)
             for into, values in zip(jax.tree.leaves(x), jax.tree.leaves(fixed.x), strict=True):
                 into[group] = _apart(values, len(group))

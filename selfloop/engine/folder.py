@@ -26,14 +26,17 @@ Arrays = dict[str, np.ndarray]
 
 
 def begun(out: Path) -> bool:
-    """Whether the folder holds a run.
+    """Whether the folder holds a run. One that has config.json alone was stopped, or is, in its first moment.
 
     Raises:
         ConfigError: it holds one of an earlier version, whose records are laid out otherwise.
     """
-    if (out / "config.json").exists() and not (out / "domain.json").exists():
+    if not (out / "config.json").exists():
+        return False
+    more = any(path.name != "config.json" and path.suffix != ".tmp" for path in out.iterdir())
+    if more and not (out / "domain.json").exists():
         raise ConfigError(f"--out {out} holds a run of selfloop 0.1, which this version cannot continue; give another")
-    return (out / "config.json").exists()
+    return True
 
 
 def about_of(domain: Domain) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Programs(NamedTuple):
     """``(real, seed) -> memory``: the policies' memories before the first generation."""
     propose: Callable[..., Batch]
     """``(real, seed, lam, t, carry) -> raw``."""
+    uncorrected: Callable[..., tuple[Batch, dict[str, Array]]]
+    """``(real, raw) -> (raw, info)``: `protocols.identity`, where no arm corrects."""
     learn: Callable[..., tuple[Carry, dict[str, Array], Array]]
     """``(real, seed, lam, t, carry, corrected, failed) -> (carry, info, sound)``."""
 
@@ -69,7 +71,10 @@ def programs(context: Context, shape: Job, capacity: int) -> Programs:
         info = {name: value for name, value in result.fit.items() if jnp.ndim(value) == 0}
         return after, info, sound((after.state, info))
 
-    return Programs(*(over_chains(function, context.mesh) for function in (remember, first, second)))
+    def between(real: Batch, raw: Batch) -> tuple[Batch, dict[str, Array]]:
+        return identity(jax.random.key(0), raw, None)
+
+    return Programs(*(over_chains(function, context.mesh) for function in (remember, first, between, second)))
 
 
 @dataclass(frozen=True)
@@ -189,8 +194,8 @@ def _corrected(work: Work, t: int, raw: Batch, carry: Carry) -> tuple[Batch, dic
     """The samples of all chains after their arms' correctors; where none corrects they stay on their devices."""
     correctors = work.context.correctors(work.job)
     if _uncorrected(correctors):
-        none = np.zeros((len(work.chains), work.job.synthetic), np.float32)
-        return raw, {"failed": none > 0, "moved": none}
+        same, info = work.programs.uncorrected(work.inputs[0], raw)
+        return same, host(info)
     keys = [role_key(jax.random.key(chain.seed), t, "correct") for chain in work.chains]
     arms = work.context.domain.arms
     corrected, info = correct_chains(arms, work.chains, correctors, keys, host(raw), carry.state)
