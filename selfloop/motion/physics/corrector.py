@@ -30,6 +30,9 @@ SUBSTEPS = 9
 CHUNK = 64
 """Motions that one program corrects at a time on a CPU, whatever the batch's size."""
 
+WIDE = 1024
+"""The same on an accelerator, where a step of few motions takes as long as one of many."""
+
 
 def physics_corrector(
     pipeline: str = "auto",
@@ -53,14 +56,14 @@ def physics_corrector(
         gains: see `gains.gains`; other values run the same program.
         substeps: S.
         rounds: further rollouts that learn from the ones before, see `tracker`.
-        chunk: motions at a time; None for 64 on a CPU and 256 elsewhere.
+        chunk: motions at a time; None for `CHUNK` on a CPU and `WIDE` elsewhere.
 
     Raises:
         ConfigError: no such pipeline.
     """
     roll = roll_of(pipeline)
     strength = default_gains() if gains is None else gains
-    size = chunk or (CHUNK if jax.default_backend() == "cpu" else 256)
+    size = chunk or (CHUNK if jax.default_backend() == "cpu" else WIDE)
 
     def some(x: Array, length: Array) -> tuple[Array, dict[str, Array]]:
         reference = _prepare(x, length, substeps)
@@ -68,9 +71,8 @@ def physics_corrector(
         return _finish(strength, x, length, reference, result.states, substeps)
 
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        x, length = np.asarray(batch.x, np.float32), np.asarray(batch.cond["length"], np.int32)
-        spare = np.arange(-len(x) % size)
-        order = np.concatenate([np.arange(len(x)), np.zeros_like(spare)]).reshape(-1, size)
+        x, length = jnp.asarray(batch.x, jnp.float32), jnp.asarray(batch.cond["length"], jnp.int32)
+        order = np.concatenate([np.arange(len(x)), np.zeros(-len(x) % size, int)]).reshape(-1, size)
         # One after the other: two programs at a time on a CPU of two cores dead-lock in XLA (jax 0.10).
         parts = [jax.block_until_ready(some(x[rows], length[rows])) for rows in order]
         fixed, info = jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[: len(x)], *parts)
