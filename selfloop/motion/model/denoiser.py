@@ -46,6 +46,23 @@ def precision(compute: Compute) -> Any:
     return jnp.dtype(compute)
 
 
+def halved(params: Any, compute: Compute) -> dict[str, Any]:
+    """The blocks' weights in bfloat16 where the blocks compute in it, by their names in ``params``; else nothing.
+
+    To be laid over the others (`overlaid`) so that they are converted once, and not in every use.
+    """
+    dtype = precision(compute)
+    if dtype == jnp.float32:
+        return {}
+    blocks = {name: block for name, block in params["params"].items() if name.startswith(Modulated.__name__)}
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), blocks)
+
+
+def overlaid(params: Any, half: dict[str, Any]) -> Any:
+    """The weights ``params`` with those that are in ``half`` from there."""
+    return params | {"params": params["params"] | half}
+
+
 class Modulated(nn.Module):
     """A residual branch that the condition scales, shifts and gates (adaptive layer norm, Peebles and Xie 2023).
 
