@@ -35,11 +35,13 @@ class Sizes:
     """Gaussian loops side by side."""
     generations: int = 250
     """Of each of them."""
+    learning: int = 1000
+    """Training steps after which the two precisions are compared."""
     matrix: int = 8192
     """Side of the square matrices whose product shows what the card can do."""
 
 
-TINY = Sizes(None, 2, 2, (20, 16, 1), 2, (2,), 4, (8,), 5, 64)
+TINY = Sizes(None, 2, 2, (20, 16, 1), 2, (2,), 4, (8,), 5, 2, 64)
 """For a CPU and a test."""
 
 FRAMES, D, LABELS, BATCH = 40, 64, 10, 64
@@ -80,8 +82,8 @@ def ceilings(size: Sizes) -> Rows:
 def training(size: Sizes) -> Rows:
     """A step of L chains of the paper's model, in both precisions, and the share of the card's peak.
 
-    FLOP are what XLA's `cost_analysis` counts in one chain's step before it optimises: every multiplication and
-    addition of matrices and elements, those of the loss, the gradient and the optimiser among them.
+    FLOP are what XLA's `cost_analysis` counts in one chain's step before it optimises (`counted`): every multiplication
+    and addition of matrices and elements, those of the loss, the gradient and the optimiser among them.
     """
     from selfloop.runs.environment import peak_flops
 
@@ -114,7 +116,7 @@ def noise_model(size: Sizes, compute: str, steps: int, guidance: float = 1.0) ->
 
 
 def trainer(size: Sizes, compute: str) -> tuple[Callable[[], Any], float, int]:
-    """A call that trains L chains for ``size.steps`` steps, the FLOP of one step of all, and their number of weights."""
+    """A call that trains L chains for ``size.steps`` steps, the FLOP of one step of all, their number of weights."""
     import jax
     import numpy as np
 
@@ -128,32 +130,45 @@ def trainer(size: Sizes, compute: str) -> tuple[Callable[[], Any], float, int]:
     real, seeds = everywhere(batch, mesh), place(np.arange(size.lanes, dtype=np.uint32), mesh)
     states = init(real, seeds)
     shapes = jax.eval_shape(single.init, key)
-    flops = jax.jit(single.fit).lower(key, batch, shapes).cost_analysis()["flops"] * size.lanes
+    flops = size.lanes * counted(single.fit, key, batch, shapes)
     return lambda: fit(real, seeds, states), flops, sum(leaf.size for leaf in jax.tree.leaves(states.params))
+
+
+def counted(function: Callable, *arguments: Any) -> float:
+    """FLOP of a function, counted in its program for a CPU: on an accelerator JAX does not count before it compiles."""
+    import jax
+
+    with jax.default_device(jax.devices("cpu")[0]):
+        return jax.jit(function).lower(*arguments).cost_analysis()["flops"]
 
 
 def sampling(size: Sizes) -> Rows:
     """Samples of L chains under guidance, in both precisions."""
+    for compute in ("bfloat16", "float32"):
+        taken, compiling = timed(sampler(size, compute))
+        count = size.lanes * size.samples
+        yield row(f"sampling, {compute}", count / taken, "samples/s", f"{count} samples of {size.lanes} chains")
+        yield row(f"sampling, {compute}, compiling", compiling, "s")
+
+
+def sampler(size: Sizes, compute: str) -> Callable[[], Any]:
+    """A call that samples the models of L chains."""
     import jax
     import numpy as np
 
     from selfloop.lanes import everywhere, lane_mesh, over_lanes, place
 
     mesh = lane_mesh(jax.devices()[:1])
-    for compute in ("bfloat16", "float32"):
-        model, batch = noise_model(size, compute, 1, 2.5)
-        cond = jax.tree.map(lambda leaf: np.resize(leaf, size.samples), batch.cond)
+    model, batch = noise_model(size, compute, 1, 2.5)
+    cond = everywhere(jax.tree.map(lambda leaf: np.resize(leaf, size.samples), batch.cond), mesh)
+    seeds = place(np.arange(size.lanes, dtype=np.uint32), mesh)
+    states = over_lanes(lambda cond, seed: model.init(jax.random.key(seed)), mesh)(cond, seeds)
 
-        def sample(cond: Any, seed: Any, state: Any, model: Any = model) -> Any:
-            return model.sample(jax.random.key(seed), state, cond, size.samples).x
+    def sample(cond: Any, seed: Any, state: Any) -> Any:
+        return model.sample(jax.random.key(seed), state, cond, size.samples).x
 
-        init = over_lanes(lambda real, seed, model=model: model.init(jax.random.key(seed)), mesh)
-        shared, seeds = everywhere(cond, mesh), place(np.arange(size.lanes, dtype=np.uint32), mesh)
-        states, draw = init(shared, seeds), over_lanes(sample, mesh)
-        taken, compiling = timed(lambda draw=draw, shared=shared, states=states: draw(shared, seeds, states))
-        count = size.lanes * size.samples
-        yield row(f"sampling, {compute}", count / taken, "samples/s", f"{count} samples of {size.lanes} chains")
-        yield row(f"sampling, {compute}, compiling", compiling, "s")
+    draw = over_lanes(sample, mesh)
+    return lambda: draw(cond, seeds, states)
 
 
 def real_windows(data: str | None, count: int) -> Any:
@@ -161,15 +176,16 @@ def real_windows(data: str | None, count: int) -> Any:
     import jax
     import numpy as np
 
-    from selfloop.motion import setup
+    from selfloop.batch import uniform
     from selfloop.motion.data import datasets, windows
 
-    batch = setup.batch(windows.cut(datasets.load(data), FRAMES))
-    return jax.tree.map(lambda leaf: leaf[np.arange(count) % len(leaf)], batch)
+    cut = windows.cut(datasets.load(data), FRAMES)
+    batch = uniform(cut.x, {"label": cut.label, "length": cut.length})
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[np.arange(count) % len(leaf)], batch)
 
 
 def correction(size: Sizes) -> Rows:
-    """Seconds of motion that are corrected a second, in one call of each size."""
+    """Seconds of motion that are corrected a second, in one call of each size; compiling is that of its programs."""
     from selfloop.motion.data.features import FPS
     from selfloop.motion.physics.corrector import physics_corrector
 

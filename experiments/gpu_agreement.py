@@ -1,26 +1,21 @@
-"""What `gpu_check` compares: the same work on this device and on the CPU, row by row as `benchmarks.row` makes them.
+"""What `gpu_check` compares: the same work on this device and on the CPU, and in the two precisions of the network.
 
-Where JAX runs on a CPU both are the same device, and the differences 0. A row's ratio is of the difference to what it
-may be: over 1 the two disagree.
+Rows are as `benchmarks.row` makes them. Where JAX runs on a CPU both devices are the same one, and the differences 0. A
+row's ratio is of the difference to what it may be: over 1 the two disagree.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks import row
-from benchmarks_gpu import Rows, Sizes, noise_model, real_windows
+from benchmarks_gpu import FRAMES, D, Rows, Sizes, noise_model, real_windows
 
 STEPS = 20
 """Generations of the Gaussian loop."""
+SEEDS, MOTIONS = 6, 64
+"""Models in each precision, and the real windows that they learn and samples that they make."""
 FIRST = 10
 """Training steps whose loss is compared."""
-
-
-def agreement(size: Sizes) -> Rows:
-    """All comparisons, the quickest first."""
-    yield from gaussian()
-    yield from losses(size)
-    yield from engines(size)
 
 
 def _both(work: Callable[[], Any]) -> list[Any]:
@@ -114,7 +109,7 @@ def engines(size: Sizes) -> Rows:
 
     batch, found = real_windows(size.data, size.windows), []
     for pipeline in ("auto", "mujoco"):
-        fixed, info = physics_corrector(pipeline, chunk=size.windows)(None, batch, None)
+        fixed, info = physics_corrector(pipeline)(None, batch, None)
         joints = skeleton.forward(features.decode(fixed.x))[0]
         measured = artifacts.measure(fixed.x, fixed.cond["length"]) | info
         found.append(jax.tree.map(np.asarray, (joints, measured)))
@@ -134,3 +129,54 @@ def _measure(name: str, here: Any, there: Any) -> dict[str, Any]:
     most = max(0.1 * abs(there.mean()), 3 * error)
     against = f"C engine: {there.mean():.4g}, within {most:.2g}"
     return row(f"engines, {name}", here.mean(), "", against, gap / most if gap else 0.0)
+
+
+def precision(size: Sizes) -> Rows:
+    """What bfloat16 changes in a trained model, beside what another seed does.
+
+    Models of a few seeds learn 64 real windows in each precision and sample them. A ratio is the difference of the two
+    means to three standard errors of such a difference between seeds: over 1 the precision shows.
+    """
+    import jax
+    import numpy as np
+
+    batch, found = real_windows(size.data, MOTIONS), {}
+    for compute in ("float32", "bfloat16"):
+        found[compute] = jax.tree.map(lambda leaf: np.asarray(leaf, float), _learned(size, compute, batch))
+    for name, wide in found["float32"].items():
+        half = found["bfloat16"][name]
+        error = np.sqrt((wide.var(ddof=1) + half.var(ddof=1)) / SEEDS)
+        against = f"float32: {wide.mean():.4g}; standard error of the difference {error:.2g}"
+        ratio = abs(half.mean() - wide.mean()) / (3 * error) if error else 0.0
+        yield row(f"{SEEDS} models in bfloat16, {name}", half.mean(), "", against, ratio)
+
+
+def _learned(size: Sizes, compute: str, batch: Any) -> dict[str, Any]:
+    """Loss, artefacts and distances from the real motion, of the samples of models of some seeds [S]."""
+    import jax
+    import jax.numpy as jnp
+
+    from selfloop.metrics import frechet_distance
+    from selfloop.motion import artifacts
+    from selfloop.motion.model.denoiser import DenoiserConfig
+    from selfloop.motion.model.kinetics import kinetic
+    from selfloop.motion.model.model import MotionModelConfig, motion_model
+    from selfloop.motion.model.spectrum import spectrum
+
+    band, width, layers = size.network
+    network = DenoiserConfig(FRAMES, D, int(batch.cond["label"].max()) + 1, band, width, layers, compute=compute)
+    config = MotionModelConfig(network, first_steps=size.learning, steps=size.learning, guidance=2.5)
+    model = motion_model(config, spectrum(batch.x))
+    real, length = jax.tree.map(jnp.asarray, batch), jnp.asarray(batch.cond["length"])
+
+    @jax.jit
+    @jax.vmap
+    def learned(seed: Any) -> dict[str, Any]:
+        key = jax.random.key(seed)
+        state, info = model.fit(key, real, model.init(key))
+        x = model.sample(jax.random.fold_in(key, 1), state, real.cond, MOTIONS).x
+        distance = frechet_distance(kinetic(x, length), kinetic(real.x, length))
+        return info | artifacts.measure(x, length) | {"kinetic distance": distance}
+
+    made = learned(jnp.arange(SEEDS, dtype=jnp.uint32))
+    return {name: values.reshape(SEEDS, -1).mean(1) for name, values in made.items()}

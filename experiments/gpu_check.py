@@ -3,7 +3,7 @@
     python experiments/gpu_check.py                     ten minutes on a card
     python experiments/gpu_check.py --tiny              in miniature, on a CPU too
 
-What is most telling comes first: what it runs on, the same work here and on the CPU, training, physics correction,
+What is most telling comes first: what it runs on, the same work here and on the CPU, physics correction, training,
 sampling, theory; then as much of the paper's grid as the time allows. Every step has its own limit and writes one
 small JSON file; the same command continues with the steps whose file is not there. docs/gpu.md says what it printed.
 """
@@ -23,13 +23,15 @@ from command import guarded
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {
-    "environment": 40, "agreement": 110, "training": 100, "correction": 200, "sampling": 40, "theory": 60, "grid": 600,
+    "environment": 40, "gaussian": 40, "correction": 200, "engines": 60, "training": 90, "losses": 90, "sampling": 60,
+    "theory": 60, "precision": 90, "kernels": 60, "rollouts": 150, "grid": 600,
 }  # fmt: skip
 """The steps in their order, and the seconds that each may take."""
-MINIATURE = (
-    "--preset smoke --n 4 --generations 2 --seeds 1 --twins 0 --arms baseline physics --evaluate 8 --first-steps 2 "
-    "--steps 1 --batch 4 --width 16 --layers 1 --frames 8 --band 8"
-).split()
+MINIATURE = [
+    "--preset", "smoke", "--n", "4", "--generations", "2", "--seeds", "1", "--twins", "0", "--arms", "baseline",
+    "physics", "--evaluate", "8", "--first-steps", "2", "--steps", "1", "--batch", "4", "--width", "16",
+    "--layers", "1", "--frames", "8", "--band", "8",
+]  # fmt: skip
 """The grid of --tiny."""
 LEAST = 3.0
 """Seconds that must be left for a step to begin."""
@@ -44,7 +46,7 @@ class CheckConfig:
     out: Path = Path("runs/gpu_check")
     """Folder of the JSON files, the grid and the compiled programs."""
     tiny: bool = False
-    """In miniature: small sizes, the embedded clips, the grid's smoke preset."""
+    """In miniature, for any machine: small sizes, the embedded clips, a grid of two chains; no limits of steps."""
     data: str | None = "bandai-namco"
     """Motion data, as in motion_grid.py."""
     only: tuple[str, ...] = ()
@@ -85,7 +87,7 @@ def run(arguments: list[str]) -> Path:
         elif left < LEAST:
             print(f"{name}: no time left; the same command continues")
         else:
-            take(config, name, min(limit, left))
+            take(config, name, left if config.tiny else min(limit, left))
     return config.out
 
 
@@ -137,16 +139,22 @@ def limited(seconds: float) -> Iterator[None]:
 def steps(config: CheckConfig, limit: float) -> dict[str, Iterator[dict[str, Any]]]:
     """The rows of every step, made when they are asked for."""
     import benchmarks_gpu as measure
-    from gpu_agreement import agreement
+    import gpu_agreement as agree
+    import gpu_candidates as candidates
 
     size = measure.TINY if config.tiny else replace(measure.Sizes(), data=config.data)
     return {
         "environment": place(size),
-        "agreement": agreement(size),
-        "training": measure.training(size),
+        "gaussian": agree.gaussian(),
         "correction": measure.correction(size),
+        "engines": agree.engines(size),
+        "training": measure.training(size),
+        "losses": agree.losses(size),
         "sampling": measure.sampling(size),
         "theory": measure.theory(size),
+        "precision": agree.precision(size),
+        "kernels": candidates.kernels(size),
+        "rollouts": candidates.rollouts(size),
         "grid": grid(config, limit),
     }
 
