@@ -13,6 +13,17 @@ import jax
 PACKAGES = ("selfloop", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "brax", "mujoco", "mujoco-mjx")
 CACHE_VARIABLE = "SELFLOOP_CACHE"
 
+PEAKS = {
+    "NVIDIA H100": (989e12, 495e12),
+    "NVIDIA H200": (989e12, 495e12),
+    "NVIDIA A100": (312e12, 156e12),
+    "NVIDIA L4": (121e12, 60e12),
+    "NVIDIA GeForce RTX 4090": (165e12, 82e12),
+}
+"""FLOP/s that a card's maker states for dense matrices in bfloat16, and in float32 rounded to TF32 as JAX does there.
+
+Sums are float32 in both. Of the H100 it is the SXM module; what is measured on random numbers is about four fifths."""
+
 
 def environment() -> dict[str, Any]:
     """Versions, platform, processors, devices and git state, without the host's name or any path."""
@@ -24,6 +35,14 @@ def environment() -> dict[str, Any]:
         "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
         "git": _git(Path(__file__).resolve().parent),
     }
+
+
+def peak_flops(compute: str = "bfloat16", kind: str | None = None) -> float | None:
+    """The most FLOP/s of a device of this ``kind`` (the first one's) in bfloat16 or float32; None where not known."""
+    kind = jax.devices()[0].device_kind if kind is None else kind
+    # "NVIDIA L4" is also how the L40 begins.
+    known = [peaks for name, peaks in PEAKS.items() if f"{kind} ".startswith(f"{name} ")]
+    return known[0][compute != "bfloat16"] if known else None
 
 
 def cache_folder() -> Path:

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 from selfloop.domains.motion.grid import material, report
 from selfloop.domains.motion.grid import run as grid
+from selfloop.domains.motion.measures import Described
 
 from selfloop.batch import Batch, uniform
 from selfloop.domains.motion import artefacts, measures, setup
 from selfloop.domains.motion.arms import ARMS
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.measures import Described
 from selfloop.domains.motion.setup import Data
 from selfloop.protocols import Model
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from selfloop.domains.motion.grid import parts, processes
 from selfloop.domains.motion.grid.processes import Company, LostError, Start
-from tests.domains.motion.grid.tiny import observations, options, rows, same_arrays, settings
 
 from selfloop.errors import ConfigError
 from selfloop.runs import record
 from tests.domains.motion.grid import standin
+from tests.domains.motion.grid.tiny import observations, options, rows, same_arrays, settings
 from tests.domains.motion.stops import EXPERIMENTS
 
 SETTINGS = {"together": 3, "generations": 45, "audit_every": 5}

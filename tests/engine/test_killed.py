@@ -8,9 +8,9 @@ import time
 
 import jax
 import pytest
-from tests.domains.motion.grid.tiny import by_lane, observations, options, rows, same_arrays, settings
 
 from tests.domains.motion.grid import standin
+from tests.domains.motion.grid.tiny import by_lane, observations, options, rows, same_arrays, settings
 from tests.domains.motion.stops import EXPERIMENTS, lines, start, stopped_by
 
 LONG = {"arms": ("uncorrected", "smoothing"), "together": 2, "generations": 100, "twins": 60, "audit_every": 5}

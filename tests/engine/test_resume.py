@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from selfloop.domains.motion.grid import blocks, chains, observing
 from selfloop.domains.motion.grid import run as grid
-from tests.domains.motion.grid.tiny import by_lane, bytes_of, observations, rows, same_arrays, settings
 
 from selfloop.domains.motion import setup
 from selfloop.domains.motion.arms import ARMS
@@ -18,6 +17,7 @@ from selfloop.errors import ConfigError, DataError
 from selfloop.loop import role_key
 from selfloop.runs import checkpoint, record
 from tests.domains.motion.grid import standin
+from tests.domains.motion.grid.tiny import by_lane, bytes_of, observations, rows, same_arrays, settings
 
 pytestmark = pytest.mark.usefixtures("hurried")
 

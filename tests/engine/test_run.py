@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from selfloop.domains.motion.grid import blocks, chains, report
 from selfloop.domains.motion.grid import run as grid
-from tests.domains.motion.grid.tiny import by_lane, observations, rows, settings
 
 from selfloop.domains.motion import measures, setup
 from selfloop.domains.motion.arms import arm_loop
 from selfloop.engine.settings import motion_config
 from selfloop.loop import generation, role_key
 from selfloop.runs import checkpoint, record
+from tests.domains.motion.grid.tiny import by_lane, observations, rows, settings
 
 pytestmark = pytest.mark.usefixtures("hurried")
 

@@ -91,6 +91,7 @@ def load(settings: MotionSettings, n: int) -> MotionData:
 
 @functools.cache
 def clips_of(name: str | None) -> list[Clip]:
+    """All clips of a set, read once a process."""
     print(f"reading motion: {name or 'the 15 embedded clips'}", flush=True)
     return datasets.load(name)
 

@@ -1,13 +1,21 @@
 """The network: a transformer over frequency bands that predicts a clean motion from a noisy one.
 
-Shapes: B motions, T frequencies (as many as frames), D features, P bands of ``band`` frequencies, W width.
+Its blocks may compute in bfloat16 (`DenoiserConfig.compute`). Weights, what runs along the residual branches, layer
+norms, softmax and the first and last layer stay in float32, and so does all of the loss and the optimiser.
+
+Shapes: B motions, T frequencies (as many as frames), D features, P bands of ``band`` frequencies, W width, H heads.
 """
 
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
+
+Compute = Literal["auto", "float32", "bfloat16"]
 
 CONDITION = 64
 """Width K of the condition: noise level, label and length."""
@@ -27,6 +35,32 @@ class DenoiserConfig:
     width: int = 256
     layers: int = 4
     heads: int = 4
+    compute: Compute = "auto"
+    """What the blocks multiply in; auto: bfloat16 on an accelerator, float32 on a CPU, which has no fast bfloat16."""
+
+
+def precision(compute: Compute) -> Any:
+    """The dtype that a setting stands for on what JAX runs on."""
+    if compute == "auto":
+        compute = "float32" if jax.default_backend() == "cpu" else "bfloat16"
+    return jnp.dtype(compute)
+
+
+def halved(params: Any, compute: Compute) -> dict[str, Any]:
+    """The blocks' weights in bfloat16 where the blocks compute in it, by their names in ``params``; else nothing.
+
+    To be laid over the others (`overlaid`) so that they are converted once, and not in every use.
+    """
+    dtype = precision(compute)
+    if dtype == jnp.float32:
+        return {}
+    blocks = {name: block for name, block in params["params"].items() if name.startswith(Modulated.__name__)}
+    return jax.tree.map(lambda leaf: leaf.astype(dtype), blocks)
+
+
+def overlaid(params: Any, half: dict[str, Any]) -> Any:
+    """The weights ``params`` with those that are in ``half`` from there."""
+    return params | {"params": params["params"] | half}
 
 
 class Modulated(nn.Module):
@@ -38,24 +72,46 @@ class Modulated(nn.Module):
     """
 
     inner: nn.Module
+    dtype: Any
 
     @nn.compact
     def __call__(self, tokens: Array, condition: Array) -> Array:
-        """Tokens [B, P, W] and condition [B, K]: tokens [B, P, W]."""
-        dense = nn.Dense(3 * tokens.shape[-1], kernel_init=nn.initializers.zeros)
-        scale, shift, gate = jnp.split(dense(condition)[:, None], 3, -1)
+        """Tokens [B, P, W] and condition [B, K]: tokens [B, P, W], all float32."""
+        dense = nn.Dense(3 * tokens.shape[-1], dtype=self.dtype, kernel_init=nn.initializers.zeros)
+        scale, shift, gate = jnp.split(dense(condition)[:, None].astype(tokens.dtype), 3, -1)
         normed = nn.LayerNorm(use_bias=False, use_scale=False)(tokens)
-        return tokens + gate * self.inner(normed * (1 + scale) + shift)
+        inner = self.inner((normed * (1 + scale) + shift).astype(self.dtype))
+        return tokens + gate * inner.astype(tokens.dtype)
 
 
-class Perceptron(nn.Module):
-    """Two layers on each token: [B, P, W] to [B, P, W]."""
+class Attention(nn.Module):
+    """Every token looks at all: [B, P, W] to [B, P, W]. One matrix makes queries, keys and values."""
+
+    heads: int
+    dtype: Any
 
     @nn.compact
     def __call__(self, tokens: Array) -> Array:
         """Tokens [B, P, W]: tokens [B, P, W]."""
         width = tokens.shape[-1]
-        return nn.Dense(width)(nn.gelu(nn.Dense(EXPAND * width)(tokens)))
+        three = nn.DenseGeneral((3, self.heads, width // self.heads), dtype=self.dtype)(tokens)
+        query, key, value = (three[:, :, i] for i in range(3))
+        alike = jnp.einsum("bphd,bqhd->bhpq", query, key, preferred_element_type=jnp.float32)
+        share = nn.softmax(alike / np.sqrt(width // self.heads).astype(np.float32)).astype(self.dtype)
+        seen = jnp.einsum("bhpq,bqhd->bphd", share, value)
+        return nn.DenseGeneral(width, (-2, -1), dtype=self.dtype)(seen)
+
+
+class Perceptron(nn.Module):
+    """Two layers on each token: [B, P, W] to [B, P, W]."""
+
+    dtype: Any
+
+    @nn.compact
+    def __call__(self, tokens: Array) -> Array:
+        """Tokens [B, P, W]: tokens [B, P, W]."""
+        width = tokens.shape[-1]
+        return nn.Dense(width, dtype=self.dtype)(nn.gelu(nn.Dense(EXPAND * width, dtype=self.dtype)(tokens)))
 
 
 class Denoiser(nn.Module):
@@ -70,7 +126,7 @@ class Denoiser(nn.Module):
     @nn.compact
     def __call__(self, noisy: Array, level: Array, label: Array, length: Array) -> Array:
         """Noisy [B, T, D], level [B] in 0..1, label [B] int, length [B] int (frames): the clean motion [B, T, D]."""
-        c = self.config
+        c, dtype = self.config, precision(self.config.compute)
         bands = c.frames // c.band
         tokens = nn.Dense(c.width)(noisy.reshape(-1, bands, c.band * c.features))
         tokens = tokens + self.param("place", nn.initializers.normal(0.02), (1, bands, c.width))
@@ -80,8 +136,8 @@ class Denoiser(nn.Module):
         condition = nn.silu(condition + nn.Embed(c.labels + 1, CONDITION)(label))
         for _ in range(c.layers):
             if bands > 1:  # one band has no other to attend to: the network is then a residual perceptron
-                tokens = Modulated(nn.MultiHeadDotProductAttention(c.heads))(tokens, condition)
-            tokens = Modulated(Perceptron())(tokens, condition)
+                tokens = Modulated(Attention(c.heads, dtype), dtype)(tokens, condition)
+            tokens = Modulated(Perceptron(dtype), dtype)(tokens, condition)
         return nn.Dense(c.band * c.features)(nn.LayerNorm()(tokens)).reshape(-1, c.frames, c.features)
 
 

@@ -13,7 +13,7 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.domains.motion.data.features import hold
-from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig
+from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig, halved, overlaid
 from selfloop.domains.motion.model.spectrum import Spectrum, from_waves, to_waves
 from selfloop.errors import ConfigError
 from selfloop.models.neural import diffusion
@@ -61,7 +61,7 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
     sample of weight 0 is never seen. ``by`` comes from the real data (`spectrum.spectrum`).
     Raises ConfigError for sizes that do not fit together.
     """
-    network = _network(config)
+    network, compute = _network(config), config.network.compute
     optimiser = _optimiser(config)
 
     @jax.jit
@@ -71,7 +71,8 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
         params = network.init(key, *example)
         return MotionState(params, params, optimiser.init(params), jnp.asarray(0, jnp.int32))
 
-    def step(data: Batch, state: MotionState, key: Array) -> tuple[MotionState, Array]:
+    def step(data: Batch, carry: tuple[MotionState, Any], key: Array) -> tuple[tuple[MotionState, Any], Array]:
+        state, half = carry
         key_rows, key_loss = jax.random.split(key)
         rows = draw_rows(key_rows, data.weight, config.batch)
         x, label, length = data.x[rows], data.cond["label"][rows], data.cond["length"][rows]
@@ -81,18 +82,20 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
             unlabelled, drop = config.network.labels, config.label_drop
             return diffusion.loss(key_loss, predict, x, label, length, unlabelled=unlabelled, drop=drop)
 
-        value, slope = jax.value_and_grad(objective)(state.params)
+        value, slope = jax.value_and_grad(objective)(overlaid(state.params, half))
+        slope = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), slope)
         with jax.numpy_dtype_promotion("standard"):  # optax raises a Python float to an integer power
             change, moments = optimiser.update(slope, state.optimiser, state.params)
         params = optax.apply_updates(state.params, change)
         average = optax.incremental_update(params, state.average, 1 - config.ema)
-        return MotionState(params, average, moments, state.step + 1), value
+        return (MotionState(params, average, moments, state.step + 1), halved(params, compute)), value
 
     @jax.jit
     def fit(key: Array, batch: Batch, state: MotionState) -> tuple[MotionState, dict[str, Array]]:
         data = batch._replace(x=to_waves(batch.x, by))
         keys = jax.random.split(key, config.steps)
-        state, losses = jax.lax.scan(lambda state, key: step(data, state, key), state, keys)
+        start = state, halved(state.params, compute)
+        (state, _), losses = jax.lax.scan(lambda carry, key: step(data, carry, key), start, keys)
         return state, {"loss": jnp.mean(losses[-max(1, config.steps // 4) :])}
 
     def sample(key: Array, state: MotionState, cond: dict[str, Array], n: int) -> Batch:
@@ -100,8 +103,8 @@ def motion_model(config: MotionModelConfig, by: Spectrum) -> Model:
 
     @jax.jit
     def _sample(key: Array, params: Any, label: Array, length: Array) -> Array:
-        c = config.network
-        predict = lambda *args: network.apply(params, *args)  # noqa: E731
+        c, weights = config.network, overlaid(params, halved(params, compute))
+        predict = lambda *args: network.apply(weights, *args)  # noqa: E731
         if config.guidance != 1:
             predict = diffusion.guided(predict, config.guidance, c.labels)
         clean = diffusion.ddim(key, predict, label, length, (c.frames, c.features), config.sample_steps)

@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
@@ -32,6 +31,13 @@ SUBSTEPS = 9
 
 CHUNK = 64
 """Motions that one program corrects at a time on a CPU, whatever the batch's size."""
+
+WIDE = (1024, 4096)
+"""The same on an accelerator, where a rollout of few motions takes about as long as one of many: the least of these
+that holds the batch and has room, so that two programs serve all batches. Measured: docs/gpu.md."""
+
+FRAME_BYTES = 2**15
+"""Memory of the device that a frame of a motion takes in all, at 9 substeps."""
 
 
 def physics_corrector(
@@ -56,14 +62,13 @@ def physics_corrector(
         gains: see `gains.gains`; other values run the same program.
         substeps: S.
         rounds: further rollouts that learn from the ones before, see `tracker`.
-        chunk: motions at a time; None for 64 on a CPU and 256 elsewhere.
+        chunk: motions at a time; None for what suits the device (`suited`).
 
     Raises:
         ConfigError: no such pipeline.
     """
     roll = roll_of(pipeline)
     strength = default_gains() if gains is None else gains
-    size = chunk or (CHUNK if jax.default_backend() == "cpu" else 256)
 
     def some(x: Array, length: Array) -> tuple[Array, dict[str, Array]]:
         reference = _prepare(x, length, substeps)
@@ -72,11 +77,20 @@ def physics_corrector(
 
     @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        x, length = np.asarray(batch.x, np.float32), np.asarray(batch.cond["length"], np.int32)
-        fixed, info = in_chunks(some, size, x, length)
+        x, length = jnp.asarray(batch.x, jnp.float32), jnp.asarray(batch.cond["length"], jnp.int32)
+        fixed, info = in_chunks(some, chunk or suited(*x.shape[:2]), x, length)
         return outcome(batch, fixed, **info)
 
     return correct
+
+
+def suited(count: int, frames: int) -> int:
+    """Motions that one program corrects at a time on this device, for a batch of ``count``."""
+    if jax.default_backend() == "cpu":
+        return CHUNK
+    memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 2**33)
+    fitting = [size for size in WIDE if 2 * size * frames * FRAME_BYTES <= memory] or WIDE[:1]
+    return next((size for size in fitting if size >= count), fitting[-1])
 
 
 @functools.partial(jax.jit, static_argnames="steps")

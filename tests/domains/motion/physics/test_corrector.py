@@ -131,3 +131,18 @@ def test_real_clips_survive_near_to_where_they_were(corrector, embedded_folder):
     centred = [p - p[:, :, :1] for p in (joints(result.x), joints(cut.x))]
     assert 1000 * np.linalg.norm(centred[0] - centred[1], axis=-1).mean() < 15
     assert artefacts.measure(result.x, np.asarray(cut.length))["penetration_mm"].mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("platform", "memory", "count", "size"),
+    [("cpu", None, 5000, 64), ("gpu", 80, 160, 1024), ("gpu", 80, 9000, 4096), ("gpu", 8, 9000, 1024),
+     ("gpu", None, 2000, 1024)],
+)  # fmt: skip
+def test_the_chunk_suits_the_device(monkeypatch, platform, memory, count, size):
+    class Device:
+        def memory_stats(self):
+            return memory and {"bytes_limit": memory * 2**30}
+
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    monkeypatch.setattr(jax, "local_devices", lambda: [Device()])
+    assert module.suited(count, 40) == size
