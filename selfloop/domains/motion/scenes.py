@@ -38,7 +38,7 @@ def _first_chains(out: Path) -> list[Held]:
 
 def scenes(out: Path, held: list[Held]) -> list[dict[str, Any]]:
     """The player's scenes of some chains."""
-    found = []
+    found, arms = [], folder.about(out)["arms"]
     for chain in held:
         cond = files.read_arrays(folder.data_folder(out, chain.n) / "conditions.npz")
         names = record.read_json(folder.data_folder(out, chain.n) / "about.json")["names"]
@@ -46,7 +46,9 @@ def scenes(out: Path, held: list[Held]) -> list[dict[str, Any]]:
         shown = {t: arrays for t, arrays in shown.items() if "x" in arrays}
         kept = sorted(shown)
         for t in dict.fromkeys((kept[0], min(kept, key=lambda t: abs(2 * t - kept[-1])), kept[-1]) if kept else ()):
-            found += _scenes(chain, t, shown[t], cond, names)
+            # Chains that share a job with corrected ones are observed a second time, too.
+            own = {name: values for name, values in shown[t].items() if arms[chain.arm]["corrects"] or name == "x"}
+            found += _scenes(chain, t, own, cond, names)
     return found
 
 
