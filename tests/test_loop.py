@@ -8,7 +8,7 @@ import pytest
 from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from selfloop.loop import begin, checkpointed, generation, role_key, scan
+from selfloop.loop import begin, generation, role_key, scan
 from selfloop.models.gaussian import gaussian
 from selfloop.protocols import Loop
 from tests.tables import CORRECTORS, POLICIES, normal_draw
@@ -140,34 +140,3 @@ def test_failed_samples_do_not_train():
     carry, _ = begin(loop, jax.random.key(0))
     carry, result = generation(loop, jax.random.key(0), jnp.asarray(1, jnp.int32), carry)
     np.testing.assert_allclose(carry.state.mean, result.raw.x[3:].mean(0), rtol=1e-5)
-
-
-class Stop(Exception):
-    """A stand-in for a kill."""
-
-
-def drive(folder, until, rows, resume=None, stop_at=None):
-    def record(key, result):
-        if int(result.t) == stop_at:
-            raise Stop
-        rows.append((int(result.t), np.asarray(result.state.covariance).tolist()))
-
-    checkpointed(small_loop(policies.accumulate()), jax.random.key(5), until, folder, record, resume)
-
-
-@pytest.mark.parametrize("stop_at", [1, 4])
-def test_a_stopped_chain_continues_to_the_same_result(tmp_path, stop_at):
-    straight, stopped = [], []
-    drive(tmp_path / "straight", 5, straight)
-    with pytest.raises(Stop):
-        drive(tmp_path / "stopped", 5, stopped, stop_at=stop_at)
-    drive(tmp_path / "stopped", 5, stopped, resume=stop_at - 1)
-    assert stopped == straight
-
-
-def test_more_generations_continue_a_finished_chain(tmp_path):
-    straight, grown = [], []
-    drive(tmp_path / "straight", 5, straight)
-    drive(tmp_path / "grown", 2, grown)
-    drive(tmp_path / "grown", 5, grown, resume=2)
-    assert grown == straight

@@ -15,7 +15,7 @@ from selfloop.batch import Batch
 from selfloop.engine.chains import one_chain
 from selfloop.engine.domain import Arm
 from selfloop.engine.plan import Chain
-from selfloop.protocols import Corrector, identity
+from selfloop.protocols import Corrector, corrected, identity
 
 
 def correct_chains(
@@ -39,7 +39,7 @@ def correct_chains(
         for group in [mine] if pointwise else [[i] for i in mine]:
             part = jax.tree.map(lambda leaf, group=group: jnp.asarray(leaf[group].reshape(-1, *leaf.shape[2:])), raw)
             state = None if pointwise or states is None else one_chain(states, group[0])
-            fixed, found = correctors[arm](keys[group[0]], part, state)
+            fixed, found = corrected(correctors[arm], keys[group[0]], part, state)
             for into, values in zip(jax.tree.leaves(x), jax.tree.leaves(fixed.x), strict=True):
                 into[group] = _apart(values, len(group))
             weight[group] = _apart(fixed.weight, len(group))

@@ -215,7 +215,7 @@ def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.
         if not _uncorrected(work.context.correctors(work.job)):
             with work.watch("audit"):
                 found |= _audit(work, t, samples, carry)
-    keep(work.folder, t, found, work.count)
+    keep(work.folder, t, _blank(found, ~alive | died), work.count)
     spent, rows = work.watch.read(work.count), []
     for i in np.flatnonzero(alive):
         row = {"chain": int(i)} | work.chains[i]._asdict() | {"n": work.job.n} | dict(work.job.axes)
@@ -225,6 +225,18 @@ def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.
             row |= {"failed": int(info["failed"][i].sum()), "moved": float(info["moved"][i].mean())}
         rows.append(row | spent)
     record.append(work.folder / "rows.jsonl", *rows)
+
+
+def _blank(found: dict[str, np.ndarray], dead: np.ndarray) -> dict[str, np.ndarray]:
+    """Chains that have stopped are not finite, though a fit that forgets may make of them what it makes of others."""
+    if not dead.any():
+        return found
+    at = np.flatnonzero(dead)
+    found = {name: np.array(values) for name, values in found.items()}
+    for values in found.values():
+        if np.issubdtype(values.dtype, np.floating):
+            values[at] = np.nan
+    return found
 
 
 def _audit(work: Work, t: int, samples: Batch, carry: Carry) -> dict[str, np.ndarray]:

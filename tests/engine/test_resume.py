@@ -1,197 +1,313 @@
-"""What a grid never does twice, and what it does when it is stopped or a chain diverges."""
+"""A run that is stopped, killed, damaged or shared ends as one that nothing disturbed, bit for bit; a dead chain."""
 
-import shutil
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
-from types import SimpleNamespace
+from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
-from selfloop.domains.motion.grid import blocks, chains, observing
-from selfloop.domains.motion.grid import run as grid
 
-from selfloop.domains.motion import setup
-from selfloop.domains.motion.arms import ARMS
-from selfloop.engine.plan import Lane
-from selfloop.errors import ConfigError, DataError
+from selfloop.domains.gaussian.domain import GAUSSIAN
+from selfloop.engine import folder
+from selfloop.engine.cluster import run_jobs, say_stopped
+from selfloop.engine.job import CHECKPOINT, run_job
+from selfloop.errors import DataError
 from selfloop.loop import role_key
-from selfloop.runs import checkpoint, record
-from tests.domains.motion.grid import standin
-from tests.domains.motion.grid.tiny import by_lane, bytes_of, observations, rows, same_arrays, settings
+from selfloop.runs import record
+from tests.engine.small import (
+    by_chain,
+    bytes_of,
+    compute,
+    context,
+    jobs,
+    observations,
+    options,
+    points,
+    rows,
+    same,
+    same_arrays,
+    small,
+)
 
-pytestmark = pytest.mark.usefixtures("hurried")
-
-M = 8
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick(compiled):
-    with pytest.MonkeyPatch.context() as patch:
-        standin.install(patch)
-        yield
-
-
-def ran(config):
-    grid.run(config)
-    return SimpleNamespace(config=config, out=config.out)
-
-
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory):
-    """A grid of a block a cell."""
-    return ran(settings(tmp_path_factory.mktemp("apart") / "grid", None))
+SCRIPT = Path(__file__).parents[2] / "experiments" / "gaussian_loop.py"
+LONG = {"arms": ("uncorrected", "idealised", "accumulate"), "generations": 60, "coupled": 25, "coupled_start": "part",
+        "audit_every": 5, "together": 2}  # fmt: skip
+"""Four jobs, of two or four chains; a checkpoint every ten generations."""
 
 
 @pytest.fixture(scope="module")
-def together(tmp_path_factory):
-    """The same as one block."""
-    return ran(settings(tmp_path_factory.mktemp("together") / "grid", None, together=3))
+def straight(tmp_path_factory):
+    """A run that nothing stops."""
+    out = compute(small(tmp_path_factory.mktemp("straight") / "run", **LONG))
+    assert len(by_chain(out)) == 3 * 2 * (61 + 26)
+    return out
 
 
-def test_a_finished_grid_is_not_computed_again(apart, monkeypatch):
-    monkeypatch.setattr(chains, "run", lambda *_: pytest.fail("computed again"))
-    before = bytes_of(apart.out)
-    assert grid.run(apart.config) == apart.out / "report.html"
-    assert bytes_of(apart.out) == before
+# Processes that are killed, stopped, or two
 
 
-def test_more_seeds_and_twins_only_add(apart, tmp_path):
-    shutil.copytree(apart.out, tmp_path / "grid")
-    before = bytes_of(tmp_path / "grid")
-    more = replace(apart.config, out=tmp_path / "grid", seeds=3, twins=1, arms=("uncorrected",))
-    grid.run(more)
-    after = bytes_of(tmp_path / "grid")
-    assert {name: after[name] for name in before} == before
-    added = {at for at in by_lane(tmp_path / "grid") if at not in by_lane(apart.out)}
-    chain = {("uncorrected", 1.0, 2, 2, t) for t in range(4)}
-    twins = {("uncorrected", 1.0, seed, (seed + 1) % 3, t) for seed in range(3) for t in range(2)}
-    assert added == chain | twins
-    # A twin draws its own seed's noise about the other's model: a difference that all samples share.
-    for seed in range(3):
-        own, twin = (kept(more.out, Lane("uncorrected", 1.0, seed, one)) for one in (seed, (seed + 1) % 3))
-        difference = twin - own
-        np.testing.assert_allclose(difference - difference[:1], 0, atol=1e-5)
-        assert np.abs(difference).max() > 0.01
+@pytest.fixture
+def launch(compiled):
+    """Start the script on a run's folder; what still runs in the end is killed."""
+    begun = []
+
+    def start(out):
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        words = [sys.executable, str(SCRIPT), *options(small(out, **LONG))]
+        begun.append(subprocess.Popen(words, env=os.environ | compiled, **pipes))
+        return begun[-1]
+
+    yield start
+    for process in begun:
+        process.kill()
 
 
-def kept(out, lane):
-    """The kinetic points of a lane in generation 0."""
-    block = next(block for block in blocks.stored(out) if lane in block.lanes)
-    with np.load(observing.observation_file(blocks.folder_of(out, block), 0)) as arrays:
-        return arrays["kinetic"][block.lanes.index(lane)]
+def recorded(out):
+    """How many rows there are."""
+    return sum(path.read_bytes().count(b"\n") for path in out.glob("jobs/*/rows.jsonl"))
 
 
-# A lane that is no longer finite
+def reached(process, out, least):
+    """Wait for so many rows."""
+    while recorded(out) < least:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.002)
 
 
-def exploding(config, data):
-    """The corrector, but in generation 2 motions of the second lane become infinite."""
-    moment = role_key(jax.random.key(0), 2, "correct")
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_at_random_instants_change_nothing(straight, launch, tmp_path, kills):
+    """Every third while it starts, the others after some generations more."""
+    out, chance, whole = tmp_path / "run", random.Random(kills), recorded(straight)
+    for i in range(kills):
+        process, before = launch(out), recorded(out)
+        if i % 3 == 2:
+            time.sleep(chance.uniform(0, 3))
+        else:
+            reached(process, out, before + chance.randrange(1, whole // kills))
+            time.sleep(chance.uniform(0, 0.02))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert recorded(out) < whole
+    same(compute(small(out, **LONG)), straight)
+    assert not list(out.glob("jobs/**/.*.tmp"))
 
-    def correct(key, batch, state):
-        fixed, info = standin.halving(key, batch, state)
-        if bool((jax.random.key_data(key) == jax.random.key_data(moment)).all()):
-            fixed = fixed._replace(x=fixed.x.at[M:].set(jax.numpy.inf))
-        return fixed, info
 
-    return correct
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_stops_when_asked_and_continues(straight, launch, tmp_path, number, code):
+    out = tmp_path / "run"
+    process = launch(out)
+    reached(process, out, 50)
+    process.send_signal(number)
+    errors = process.communicate(timeout=60)[1]
+    assert process.returncode == code
+    assert errors == "stopped; the same command continues\n"
+    assert recorded(out) < recorded(straight)
+    same(compute(small(out, **LONG)), straight)
 
 
-def test_a_lane_that_diverges_is_stopped_and_named_and_the_others_go_on(together, tmp_path, monkeypatch, capsys):
-    """Also where the run is stopped afterwards and continued from a checkpoint of after its end."""
-    monkeypatch.setitem(ARMS, "smoothing", ARMS["smoothing"]._replace(corrector=exploding))
-    monkeypatch.setattr(chains, "CHECKPOINT", 1)
-    config, append = replace(together.config, out=tmp_path / "grid"), record.append
+def test_two_processes_share_the_jobs(straight, launch, tmp_path):
+    """This one takes what the other does not hold, and says what the other does."""
+    out, settings = tmp_path / "run", small(tmp_path / "run", **LONG)
+    process = launch(out)
+    reached(process, out, 1)
+    at, planned = context(settings), jobs(settings)
+    held = run_jobs(at, planned)
+    assert len(held) < len(planned)
+    until = time.monotonic() + 60
+    while any(not folder.finished(out, job) for job in planned):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    same(out, straight)
+    assert len(by_chain(out)) == len(by_chain(straight))  # none twice
 
-    def stop(path, row):
-        append(path, row)
-        if row["generation"] == 3:
-            raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr(record, "append", stop)
-        with pytest.raises(KeyboardInterrupt):
-            grid.run(config)
-    folder = blocks.folder_of(config.out, blocks.plan(config)[0])
-    assert [path.name for path in folder.glob("*.msgpack")] == ["generation_0002.msgpack"]
-    damaged = shutil.copytree(config.out, tmp_path / "damaged")
+# Files that are damaged
+
+
+class Stop(Exception):
+    """A stand-in for a kill."""
+
+
+def stopped_in(out, generation, **changes):
+    """A run of one job whose process ends in a generation; its job's folder."""
+    settings = small(out, **LONG | {"arms": ("uncorrected",), "coupled": 0} | changes)
+    at, (job,) = context(settings), jobs(settings)
+    home = folder.job_folder(out, job)
+    folder.store_job(out, job)
+    at.check(job.n)
+    at.store(job)
+
+    def tick(steps, what=""):
+        if what.endswith(f": generation {generation}"):
+            raise Stop
+
+    with pytest.raises(Stop):
+        run_job(at, job, tick)
+    return settings, home
+
+
+def torn(home):
+    """A line that a kill has left half written, in another generation than the last checkpoint's."""
+    path = home / "rows.jsonl"
+    path.write_bytes(path.read_bytes()[:-25])
+
+
+def more(home):
+    """A line whose end alone is missing."""
+    path = home / "rows.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def forgotten(home):
+    """No checkpoint: from the beginning."""
+    for path in home.glob("*.msgpack"):
+        path.unlink()
+
+
+def unseen(home):
+    """Observations after the checkpoint are not there."""
+    for path in home.glob("observations/generation_002[1-9].npz"):
+        path.unlink()
+
+
+def unfinished(home):
+    """What is written beside a file, before it takes its place."""
+    (home / ".generation_0030.msgpack.7.tmp").write_bytes(b"half")
+    (home / "observations" / ".generation_0026.npz.7.tmp").write_bytes(b"half")
+
+
+@pytest.mark.parametrize("damage", [lambda home: None, torn, more, forgotten, unseen, unfinished])
+@pytest.mark.parametrize("generation", [5, 25])
+def test_what_a_stop_may_leave_is_mended(straight, tmp_path, damage, generation):
+    settings, home = stopped_in(tmp_path / "run", generation)
+    assert [path.name for path in home.glob("*.msgpack")] == [f"generation_{20:04d}.msgpack"] * (generation > 10)
+    damage(home)
+    compute(settings)
+    alone, whole = by_chain(tmp_path / "run"), by_chain(straight)
+    assert all(whole[at].keys() == alone[at].keys() for at in alone)
+    undisturbed = compute(small(tmp_path / "undisturbed", **LONG | {"arms": ("uncorrected",), "coupled": 0}))
+    same(tmp_path / "run", undisturbed)
+    kept = {path.name: path.read_bytes() for path in home.glob("*.msgpack")}
+    assert list(kept) == ["generation_0060.msgpack"]
+    assert kept == {name.rpartition("/")[2]: data for name, data in bytes_of(undisturbed).items()
+                    if name.endswith("0060.msgpack")}  # fmt: skip
+    assert not list(home.rglob(".*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "told"),
+    [
+        ("generation_0020.msgpack", "generation_0020.msgpack: truncated or corrupt"),
+        ("rows.jsonl", "rows.jsonl, line 1: not a JSON object"),
+        ("job.json", "job.json: not valid JSON"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, pattern, told):
+    settings, home = stopped_in(tmp_path / "run", 25)
+    path = home / pattern
+    data = path.read_bytes()
+    path.write_bytes(data[:30] + b"\n" + data[60:] if pattern == "rows.jsonl" else data[:-30])
+    with pytest.raises(DataError) as error:
+        compute(settings)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_checkpoint_is_kept_every_so_often_and_the_last_for_more_generations(straight):
+    assert CHECKPOINT == 10
+    found = sorted(path.name for path in straight.glob("jobs/*/*.msgpack"))
+    assert found == ["generation_0025.msgpack"] * 2 + ["generation_0060.msgpack"] * 2
+    for path in straight.glob("jobs/*/done"):
+        memory = record.read_json(path)["peak_memory_mib"]
+        assert 0 < memory["second_generation"] <= memory["end"]
+
+
+# Chains that are no longer finite
+
+
+def mortal(*deaths):
+    """A domain whose model breaks in the fit of these seeds and generations."""
+
+    def model(settings, data):
+        healthy = GAUSSIAN.model(settings, data)
+
+        def fit(key, batch, state):
+            state, info = healthy.fit(key, batch, state)
+            last = [jax.random.key_data(role_key(jax.random.key(seed), t, "fit")) for seed, t in deaths]
+            broken = (jnp.stack(last) == jax.random.key_data(key)[None]).all(1).any()
+            return state._replace(mean=jnp.where(broken, jnp.nan, state.mean)), info
+
+        return healthy._replace(fit=fit)
+
+    return GAUSSIAN._replace(model=model)
+
+
+DYING = {"arms": ("uncorrected", "idealised"), "together": 2, "generations": 14, "seeds": 3}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """The same with no seed that dies."""
+    return compute(small(tmp_path_factory.mktemp("sound") / "run", **DYING), mortal((7, 1)))
+
+
+@pytest.mark.parametrize("generation", [4, 12])
+def test_a_chain_that_dies_is_named_and_leaves_the_others_as_they_are(sound, tmp_path, capsys, generation):
+    """Also where the run is continued from a checkpoint of after its end."""
+    settings, domain = small(tmp_path / "run", **DYING), mortal((1, generation))
+    compute(replace(settings, generations=11), domain)
+    out = compute(settings, domain)
     capsys.readouterr()
-    grid.run(config)
-    assert "stopped: smoothing, n = 8, guidance 1, lambda 1, seed 1: not finite in generation 2\n" in (
-        capsys.readouterr().out
-    )
-    assert (folder / "done").exists()
-    assert not list(folder.glob("*.msgpack"))
-    check_stopped(by_lane(config.out), by_lane(together.out))
-    found, expected = observations(config.out), observations(together.out)
-    others = [i for i, lane in enumerate(blocks.plan(config)[0].lanes) if lane != Lane("smoothing", 1.0, 1, 1)]
-    assert len(others) == 5
-    for kept in (found, expected):
-        for path in kept:
-            here = slice(None) if path.endswith(("0000.npz", "0001.npz")) else others
-            kept[path] = {name: values[here] for name, values in kept[path].items()}
-    same_arrays(found, expected)
-    refuse_damaged(replace(config, out=damaged))
+    say_stopped(out, jobs(settings, domain))
+    told = [f"stopped: {arm}, n = 8, gamma 1, lambda 1, seed 1: not finite in generation {generation}"
+            for arm in DYING["arms"]]  # fmt: skip
+    assert sorted(capsys.readouterr().out.splitlines()) == sorted(told)
+    found, expected = by_chain(out), by_chain(sound)
+    for at in expected:
+        seed, t = at[4], at[6]
+        if seed == 1 and t > generation:
+            assert at not in found
+        elif (seed, t) == (1, generation):
+            assert found[at]["stopped"] == "nan"
+        else:
+            assert found[at] == expected[at]
+    kept, whole = observations(out), observations(sound)
+    for path, values in kept.items():
+        if path[-8:-4] >= f"{generation:04d}":  # though the fit forgets a state that was no number
+            assert all(np.isnan(leaf[[1, 4]]).all() for leaf in values.values() if leaf.dtype == np.float32)
+    others = [i for i, chain in enumerate(jobs(settings, domain)[0].chains) if chain.seed != 1]
+    for arrays in (kept, whole):
+        for path, values in arrays.items():
+            arrays[path] = {name: leaf[others] for name, leaf in values.items()}
+    same_arrays(kept, whole)
+    for at, trace in points(out).items():
+        assert len(trace) == (generation if at[2] == 1 else 15)
 
 
-MOMENTS = [
-    (observing, "keep", 1, "before"),
-    (record, "append", 1, "after"),
-    (record, "append", 12, "before"),
-    (checkpoint, "save", 1, "before"),
-    (checkpoint, "save", 2, "before"),
-    (checkpoint, "save", 2, "after"),
-    (checkpoint, "prune", 2, "before"),
-    (record, "append", 24, "after"),
-]
-
-
-@pytest.mark.parametrize(("module", "name", "call", "when"), MOMENTS)
-def test_a_stop_at_any_moment_continues_to_the_same_results(together, tmp_path, monkeypatch, module, name, call, when):
-    """Six lanes: six rows a generation; the first ``save`` is that of generation 0's models."""
-    monkeypatch.setattr(chains, "CHECKPOINT", 1)
-    config, original, calls = replace(together.config, out=tmp_path / "grid"), getattr(module, name), []
-
-    def stopping(*given, **named):
-        calls.append(1)
-        if len(calls) == call and when == "before":
-            raise KeyboardInterrupt
-        original(*given, **named)
-        if len(calls) == call:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, name, stopping)
-        with pytest.raises(KeyboardInterrupt):
-            grid.run(config)
-    grid.run(config)
-    assert rows(config.out) == rows(together.out)
-    same_arrays(observations(config.out), observations(together.out))
-
-
-def check_stopped(found, expected):
-    """The rows of a grid whose second lane of smoothing has diverged in generation 2, beside those of a sound one."""
-    died = ("smoothing", 1.0, 1, 1)
-    assert expected.keys() - found.keys() == {(*died, 3)}
-    assert found.keys() <= expected.keys()
-    last = found[*died, 2]
-    assert last["stopped"] == "nan"
-    assert not np.isfinite(record.number(last["loss"]))
-    for at in found.keys() - {(*died, 2)}:
-        assert found[at] == expected[at]
-
-
-def refuse_damaged(config):
-    """A checkpoint that cannot be read is named."""
-    path = next(config.out.rglob("generation_0002.msgpack"))
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(DataError, match="generation_0002.msgpack: truncated or corrupt"):
-        grid.run(config)
-
-
-def test_a_grid_of_other_data_is_refused(apart, tmp_path, monkeypatch):
-    shutil.copytree(apart.out, tmp_path / "grid")
-    load = setup.load
-    monkeypatch.setattr(setup, "load", lambda config: load(config)._replace(digest="other"))
-    with pytest.raises(ConfigError, match="holds a grid on other data than --data"):
-        grid.run(replace(apart.config, out=tmp_path / "grid", seeds=3))
+def test_a_job_whose_chains_have_all_died_stops(tmp_path):
+    domain = mortal((0, 2), (1, 5), (2, 12))
+    settings = small(tmp_path / "run", **DYING)
+    ticks, at, (job,) = [], context(settings, domain), jobs(settings, domain)
+    folder.store_job(settings.out, job)
+    at.store(job)
+    run_job(at, job, lambda steps, what="": ticks.append(steps))
+    assert sum(ticks) == 14 * 6  # the generations that are not run count as done
+    assert max(folder.generations(folder.job_folder(settings.out, job))) == 12
+    assert folder.finished(settings.out, job)
+    before = rows(settings.out)
+    assert [len([row for row in own if "stopped" in row]) for own in before.values()] == [6]
+    compute(settings, domain)
+    compute(replace(settings, generations=20), domain)  # more generations bring nobody back
+    assert rows(settings.out) == before
+    for path, values in observations(settings.out).items():
+        if path.endswith("0012.npz"):
+            assert np.isnan(values["space/points"]).all()

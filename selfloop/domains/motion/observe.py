@@ -17,10 +17,10 @@ from selfloop.domains.motion import artefacts
 from selfloop.domains.motion.model import evaluator as evaluators
 from selfloop.domains.motion.model import kinetics
 from selfloop.domains.motion.model.evaluator import Evaluator, embed, label_logits
-from selfloop.domains.motion.model.kinetics import Scale, scale_of, standardise
 from selfloop.domains.motion.settings import MotionSettings
 from selfloop.domains.motion.text.retrieval import Candidates, candidates, hits, trained_on
 from selfloop.engine.domain import Data, Observation
+from selfloop.metrics.scale import Scale, scale_of, standardise
 
 
 class Against(NamedTuple):

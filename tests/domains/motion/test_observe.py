@@ -13,6 +13,7 @@ from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.model import evaluator, kinetics
 from selfloop.domains.motion.model.evaluator import EvaluatorConfig
 from selfloop.domains.motion.setup import batch
+from selfloop.metrics.scale import scale_of, standardise
 
 T = 12
 KEY = jax.random.key(0)
@@ -72,10 +73,8 @@ def test_they_are_the_features_of_each_motion(look, reference, encoder):
         found.spaces["features"], jax.jit(evaluator.embed)(encoder, x, length), rtol=1e-4, atol=1e-4
     )
     kinetic = jax.jit(kinetics.kinetic)
-    scale = kinetics.scale_of(kinetic(jnp.asarray(reference.x), jnp.asarray(reference.length)))
-    np.testing.assert_allclose(
-        found.spaces["kinetic"], kinetics.standardise(kinetic(x, length), scale), rtol=1e-3, atol=1e-3
-    )
+    scale = scale_of(kinetic(jnp.asarray(reference.x), jnp.asarray(reference.length)))
+    np.testing.assert_allclose(found.spaces["kinetic"], standardise(kinetic(x, length), scale), rtol=1e-3, atol=1e-3)
     guess = jax.jit(evaluator.label_logits)(encoder, x, length).argmax(1)
     np.testing.assert_array_equal(found.values["label_accuracy"], (np.asarray(guess) == sample.label).astype(float))
     for name, each in jax.jit(artefacts.measure)(x, length).items():

@@ -15,7 +15,6 @@ from selfloop.domains.motion.artefacts import masked_mean
 from selfloop.domains.motion.data import features, rotations, skeleton
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import INDEX, NAMES, TIPS, J
-from selfloop.metrics.scale import Scale, scale_of, standardise  # noqa: F401  `measures` reads them here
 
 K = 3 * J
 ARM = 0.27
