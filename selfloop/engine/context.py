@@ -105,7 +105,8 @@ class Context:
         if not (home / "conditions.npz").exists():
             cond = self.conditions(n)
             held = {"label": labels(cond, self.settings.evaluate)}
-            files.store_arrays(home / "conditions.npz", held | (jax.tree.map(np.asarray, cond) if cond else {}))
+            more = jax.tree.map(np.asarray, cond) if isinstance(cond, dict) else {}
+            files.store_arrays(home / "conditions.npz", held | more)
         for arm, corrector in self.correctors(job).items():
             path = home / f"pool_{arm}.npz"
             if self.domain.arms[arm].pointwise and corrector is not identity and not path.exists():
