@@ -1,4 +1,4 @@
-"""The loop: one generation over any model, corrector, policy and source; the two drivers that repeat it.
+"""The loop: one generation over any model, corrector, policy and source, and a driver that scans over generations.
 
     real source --------------------------- real --------------------------+
                                                                            v

@@ -86,16 +86,16 @@ class Context:
 
     def check(self, n: int) -> None:
         """Refuse other data than the run was begun with."""
-        path = folder.data_folder(self.settings.out, n) / "about.json"
-        if path.exists() and record.read_json(path)["digest"] != self.data(n).digest:
+        path, data = folder.data_folder(self.settings.out, n) / "about.json", self.data(n)
+        if not path.exists():
+            record.write_json(path, {"digest": data.digest, "about": data.about, "names": list(data.names)})
+        if record.read_json(path)["digest"] != data.digest:
             raise ConfigError(f"{self.settings.out} holds a run on other data than --data {self.settings.data}")
 
     def store(self, job: Job) -> None:
         """Observe the real samples of a job's n, once, and what its arms' correctors make of them."""
-        n, home, data = job.n, folder.data_folder(self.settings.out, job.n), self.data(job.n)
-        if not (home / "about.json").exists():
-            about = {"digest": data.digest, "about": data.about, "names": list(data.names)}
-            record.write_json(home / "about.json", about)
+        n, home = job.n, folder.data_folder(self.settings.out, job.n)
+        data = self.data(n)
         for name, batch in {"reference": data.reference, "pool": data.pool, "real": data.real}.items():
             if not (home / f"{name}.npz").exists():
                 found = self.observed(n, batch)
@@ -105,9 +105,8 @@ class Context:
         if not (home / "conditions.npz").exists():
             cond = self.conditions(n)
             held = {"label": labels(cond, self.settings.evaluate)}
-            files.store_arrays(
-                home / "conditions.npz", held | (jax.tree.map(np.asarray, cond) if isinstance(cond, dict) else {})
-            )
+            more = jax.tree.map(np.asarray, cond) if isinstance(cond, dict) else {}
+            files.store_arrays(home / "conditions.npz", held | more)
         for arm, corrector in self.correctors(job).items():
             path = home / f"pool_{arm}.npz"
             if self.domain.arms[arm].pointwise and corrector is not identity and not path.exists():

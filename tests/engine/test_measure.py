@@ -1,226 +1,276 @@
-"""Measures of observations that are made up, so that each is known from the arrays."""
+"""Measures of a run against direct computation from what was kept of its samples; what is measured again, and when."""
 
-from pathlib import Path
+import shutil
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
-from selfloop.domains.motion.grid import measuring, scoring
 
 from selfloop import metrics
-from selfloop.domains.motion import artefacts
+from selfloop.domains.gaussian.domain import GAUSSIAN
+from selfloop.engine import folder, measure, scores
+from selfloop.engine.domain import Arm, Observation
 from selfloop.errors import DataError
-from selfloop.runs import record
+from selfloop.runs import files, record
+from tests.engine.small import compute, jobs, small, timeless
 
-N, REAL, LANES, LABELS = 24, 10, 4, 3
-SIZES = {"features": 4, "kinetic": 6, "geometric": 5}
-extrapolated, frechet = jax.jit(metrics.extrapolated_frechet), jax.jit(metrics.frechet_distance)
+N, REAL, LABELS = 24, 10, 3
 LABEL = (np.arange(N) % LABELS).astype(np.int32)
+SETTINGS = {"arms": ("replace", "mended"), "n": (REAL,), "generations": 2, "seeds": 4, "evaluate": N, "d": 3}
+extrapolated, frechet = jax.jit(metrics.extrapolated_frechet), jax.jit(metrics.frechet_distance)
 
 
-def drawn(seed: int, *shape: int, shift: float = 0.0, spaces: tuple[str, ...] = tuple(SIZES)) -> dict[str, np.ndarray]:
-    """Samples [*shape] as they are kept."""
-    random = np.random.default_rng(seed)
-    points = {
-        space: random.normal(size=(*shape, SIZES[space])).astype(np.float32) + np.float32(shift) for space in spaces
-    }
-    artefacts = random.random((*shape, len(artefacts.NAMES))).astype(np.float32)
-    right = np.where(np.arange(shape[-1]) % 4 == 3, np.nan, np.arange(shape[-1]) % 2).astype(np.float32)
-    return points | {"artefacts": artefacts, "right": np.broadcast_to(right, shape)}
+def data(settings, n):
+    """Conditions of three labels; reference samples are the halves of things."""
+    made = GAUSSIAN.data(settings, n)
+    group = jnp.arange(made.reference.capacity, dtype=jnp.int32) // 2
+    return made._replace(conditions=lambda count: jnp.arange(count, dtype=jnp.int32) % LABELS, group=group)
 
 
-def observation(t: int, **options) -> dict[str, np.ndarray]:
-    """Four lanes that move away; corrected in even generations, where five samples of every lane fail."""
-    found = drawn(t, LANES, N, shift=0.2 * t, **options)
-    if t % 2 == 0:
-        found |= {f"corrected_{name}": values for name, values in drawn(100 + t, LANES, N, **options).items()}
-        found["corrected_failed"] = np.broadcast_to(np.arange(N) < 5, (LANES, N))
-    return found
+def observe(settings, data):
+    """Two spaces; a value that is unknown of every fourth sample, and one that always is known."""
+
+    def observed(batch):
+        x = batch.x
+        right = jnp.where(jnp.arange(len(x)) % 4 == 3, jnp.nan, (x[:, 0] > 0).astype(x.dtype))
+        return Observation({"points": x, "wide": jnp.concatenate([x, x**2], 1)}, {"right": right, "size": x[:, 1] ** 2})
+
+    return observed
 
 
-def grid(out: Path, generations: int = 3, **options) -> Path:
-    """A finished grid of one block; its folder."""
-    out.mkdir(exist_ok=True)
-    real = {name: drawn(seed, count, **options) for name, seed, count in (("reference", 7, 40), ("pool", 8, 60))}
-    for name, arrays in (real | {f"real_{REAL}": drawn(9, REAL, **options)}).items():
-        count = len(arrays["right"])
-        np.savez(out / f"{name}.npz", **arrays, clip=np.arange(count) // 2, label=np.arange(count) % LABELS)
-    np.savez(out / f"conditions_{REAL}.npz", label=LABEL, length=np.full(N, 40, np.int32))
-    folder = out / "blocks" / "one"
-    (folder / "observations").mkdir(parents=True)
-    lanes = [{"arm": "physics", "lam": 1.0, "seed": seed, "start": seed} for seed in range(LANES)]
-    record.write_json(folder / "block.json", {"n": REAL, "guidance": 2.5, "lanes": lanes})
-    for t in range(generations):
-        np.savez(folder / "observations" / f"generation_{t:04d}.npz", **observation(t, **options))
-        for i, lane in enumerate(lanes):
-            identity = {"lane": i} | lane | {"n": REAL, "guidance": 2.5, "generation": t, "loss": 0.1, "moved_mm": None}
-            record.append(folder / "rows.jsonl", identity)
-    (folder / "done").touch()
-    return folder
+def mended(settings, data):
+    """Half of each sample; five in every 24 fail."""
+
+    def correct(key, batch, state):
+        failed = jnp.arange(batch.capacity) % N < 5
+        fixed = batch._replace(x=batch.x / 2, weight=jnp.where(failed, 0, batch.weight))
+        return fixed, {"failed": failed, "moved": jnp.abs(batch.x).mean(1)}
+
+    return correct
 
 
-@pytest.fixture(name="folder", scope="module")
-def _folder(tmp_path_factory) -> Path:
-    return grid(tmp_path_factory.mktemp("grid"))
+DOMAIN = GAUSSIAN._replace(
+    data=data, observe=observe, spaces=("unseen", "points", "wide"), correctors={"mended": mended},
+    arms=GAUSSIAN.arms | {"mended": Arm("mended", pointwise=True)},
+)  # fmt: skip
 
 
-@pytest.fixture(name="rows", scope="module")
-def _rows(folder) -> list[dict]:
-    return measuring.measure_block(folder)
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return compute(small(tmp_path_factory.mktemp("measured") / "run", **SETTINGS), DOMAIN)
 
 
-def test_a_row_a_lane_and_generation_that_says_whose_it_is(folder, rows):
-    assert [(row["generation"], row["lane"]) for row in rows] == [(t, i) for t in range(3) for i in range(LANES)]
-    for row, kept in zip(rows, record.read(folder / "rows.jsonl"), strict=True):
-        assert kept.items() <= row.items()
+@pytest.fixture(scope="module")
+def measured(run):
+    return measure.measured(run)
 
 
-def test_they_are_the_metrics_of_the_points(folder, rows):
-    reference, real = (np.load(folder.parents[1] / f"{name}.npz") for name in ("reference", f"real_{REAL}"))
-    y = reference["features"]
-    modes_covered, prdc, kid = (jax.jit(each) for each in (metrics.modes_covered, metrics.prdc, metrics.kid))
+def home_of(out, arm):
+    (home,) = out.glob(f"jobs/*{arm}*")
+    return home
+
+
+def kept(out, row):
+    """The observations that a row is about."""
+    arrays = files.read_arrays(folder.observation_file(home_of(out, row["arm"]), row["generation"]))
+    return {name: values[row["chain"]] for name, values in arrays.items()}
+
+
+def test_a_row_a_chain_and_generation_that_says_whose_it_is(run, measured):
+    known = [row for path in sorted(run.glob("jobs/*/rows.jsonl")) for row in record.read(path)]
+    assert len(measured) == len(known) == 2 * 3 * 4
+    for row, own in zip(measured, known, strict=True):
+        assert own.items() <= row.items()
+    assert measure.write_metrics(run) == measured == record.read(run / "metrics.jsonl")
+
+
+def test_they_are_the_metrics_of_the_points(run, measured):
+    reference, real = folder.real(run, REAL), folder.real(run, REAL, "real")
+    y, group = reference["space/points"], reference["group"]
+    modes, prdc, kid = (jax.jit(each) for each in (metrics.modes_covered, metrics.prdc, metrics.kid))
     multimodality, moments = jax.jit(metrics.multimodality), jax.jit(metrics.moments)
-    frechet_parts, spread_by_label = jax.jit(metrics.frechet_parts), jax.jit(metrics.spread_by_label, static_argnums=2)
-    for row in rows:
-        arrays, start = observation(row["generation"]), observation(0)
-        x, first = arrays["features"][row["lane"]], start["features"][row["lane"]]
-        spread = spread_by_label(x, LABEL, LABELS)
-        parts, drift = (frechet_parts(moments(x), moments(other)) for other in (y, first))
-        fits = {f"fid_{space}": frechet(arrays[space][row["lane"]], reference[space]) for space in SIZES}
+    parts_of, spread_of = jax.jit(metrics.frechet_parts), jax.jit(metrics.spread_by_label, static_argnums=2)
+    for row in measured:
+        arrays, first = kept(run, row), kept(run, row | {"generation": 0})["space/points"]
+        x, wide = arrays["space/points"], arrays["space/wide"]
+        spread = spread_of(x, LABEL, LABELS)
+        parts, drift = (parts_of(moments(x), moments(other)) for other in (y, first))
         wanted = {
-            **fits,
-            **prdc(x, y, y_group=reference["clip"]),
-            **modes_covered(x, real["features"]),
-            "fid_features_mean": parts[0],
-            "fid_features_covariance": parts[1],
+            **prdc(x, y, y_group=group),
+            **modes(x, real["space/points"]),
+            "fid_points": frechet(x, y),
+            "fid_wide": frechet(wide, reference["space/wide"]),
+            "fid_points_mean": parts[0],
+            "fid_points_covariance": parts[1],
             "drift_mean": drift[0],
             "drift_covariance": drift[1],
-            "kid_features": kid(x, y),
-            "multimodality_features": multimodality(x, LABEL),
-            "within_features": spread.within,
-            "between_features": spread.between,
-            "label_accuracy": np.nanmean(arrays["right"][row["lane"]]),
+            "kid_points": kid(x, y),
+            "multimodality_points": multimodality(x, LABEL),
+            "within_points": spread.within,
+            "between_points": spread.between,
+            "right": np.nanmean(arrays["value/right"]),
+            "size": arrays["value/size"].mean(),
             "absent": 0,
-            **dict(zip(artefacts.NAMES, arrays["artefacts"][row["lane"]].mean(0), strict=True)),
         }
         for name, value in wanted.items():
             assert np.isclose(row[name], value, rtol=1e-3, atol=2e-4), name
         pairs = cdist(x, x)[np.triu_indices(N, 1)]
-        assert abs(row["diversity_features"] - pairs.mean()) < 5 * pairs.std() / np.sqrt(300)
-        assert set(row) > {"diversity_kinetic", "diversity_geometric", "fid_infinity_features"}
+        assert abs(row["diversity_points"] - pairs.mean()) < 5 * pairs.std() / np.sqrt(scores.PAIRS)
         others = np.array([extrapolated(key, x, moments(y)) for key in jax.random.split(jax.random.key(1), 20)])
-        assert abs(row["fid_infinity_features"] - others.mean()) < 5 * others.std()
-    assert np.isclose(rows[0]["drift_mean"], 0, atol=1e-6)
-    assert rows[-1]["drift_mean"] > rows[LANES]["drift_mean"]
+        assert abs(row["fid_infinity_points"] - others.mean()) < 5 * others.std()
+        if row["generation"] == 0:
+            assert np.isclose(row["drift_mean"], 0, atol=1e-6)
+        else:
+            assert row["drift_mean"] > 1e-4
 
 
-def test_corrected_samples_have_measures_where_they_were_observed(folder, rows):
-    reference = np.load(folder.parents[1] / "reference.npz")
-    for row in rows:
+def test_corrected_samples_have_measures_where_they_were_observed(run, measured):
+    reference = folder.real(run, REAL)
+    for row in measured:
         there = {name for name in row if name.startswith("corrected_")}
-        if row["generation"] % 2:
+        if row["arm"] == "replace" or row["generation"] % 2:
             assert not there
             continue
-        assert there == {f"corrected_{name}" for name in (*scoring.CORRECTED, "absent")}
-        arrays = {name: values[row["lane"], 5:] for name, values in drawn(100 + row["generation"], LANES, N).items()}
-        for space in ("features", "kinetic"):
-            wanted = frechet(arrays[space], reference[space])
-            assert np.isclose(row[f"corrected_fid_{space}"], wanted, rtol=1e-3)
-        assert np.isclose(row["corrected_label_accuracy"], np.nanmean(arrays["right"]))
-        assert np.isclose(
-            row["corrected_jerk"], arrays["artefacts"][:, artefacts.NAMES.index("jerk")].mean(), rtol=1e-4
-        )
+        names = ("fid_points", "fid_wide", "diversity_points", "diversity_wide", "right", "size", "absent")
+        assert there == {f"corrected_{name}" for name in names}
+        arrays = {name: values[5:] for name, values in kept(run, row).items() if name.startswith("corrected/")}
+        for space in ("points", "wide"):
+            wanted = frechet(arrays[f"corrected/space/{space}"], reference[f"space/{space}"])
+            assert np.isclose(row[f"corrected_fid_{space}"], wanted, rtol=1e-3, atol=2e-4)
+        assert np.isclose(row["corrected_right"], np.nanmean(arrays["corrected/value/right"]))
+        assert np.isclose(row["corrected_size"], arrays["corrected/value/size"].mean(), rtol=1e-4)
         assert row["corrected_absent"] == 5
 
 
-def test_what_died_or_is_not_finite_is_left_out(tmp_path, rows):
-    """Lane 1 stops in generation 1, three samples of lane 2 are broken there, and all but three of lane 3."""
-    folder = grid(tmp_path)
-    broken = observation(1)
-    broken["features"][1] = np.nan
-    broken["features"][2, :3, 0], broken["artefacts"][2, 3, 0] = np.inf, np.nan
-    broken["kinetic"][3, 3:] = np.nan
-    np.savez(folder / "observations" / "generation_0001.npz", **broken)
-    kept = record.read(folder / "rows.jsonl")
-    kept[LANES + 1]["stopped"] = "nan"
-    record.rewrite(folder / "rows.jsonl", kept)
-    found = measuring.measure_block(folder)
-    for row, identity, healthy in zip(found, kept, rows, strict=True):
-        if (row["lane"] == 1 and row["generation"] > 0) or (row["lane"] == 3 and row["generation"] == 1):
+def test_what_died_or_is_not_finite_is_left_out(run, measured, tmp_path):
+    """Chain 1 stops in generation 1, three samples of chain 2 are broken there, and all but three of chain 3."""
+    out = shutil.copytree(run, tmp_path / "run")
+    home = home_of(out, "replace")
+    path, rows = folder.observation_file(home, 1), record.read(home / "rows.jsonl")
+    broken = files.read_arrays(path)
+    broken["space/points"][1] = np.nan
+    broken["space/points"][2, :3, 0], broken["value/size"][2, 3] = np.inf, np.nan
+    broken["space/wide"][3, 3:] = np.nan
+    files.store_arrays(path, broken)
+    rows[4 + 1]["stopped"] = "nan"
+    record.rewrite(home / "rows.jsonl", rows)
+    found = measure.measure_job(home)
+    healthy = [row for row in measured if row["arm"] == "replace"]
+    for row, identity, sound in zip(found, rows, healthy, strict=True):
+        at = row["chain"], row["generation"]
+        if at in ((1, 1), (1, 2), (3, 1)):
             assert row == identity
-        elif (row["lane"], row["generation"]) != (2, 1):
-            assert row.keys() == healthy.keys()
-            assert all(np.isclose(row[name], healthy[name], atol=1e-4) for name in scoring.CORRECTED if name in row)
-    here = found[LANES + 2]
+        elif at != (2, 1):
+            assert row.keys() == sound.keys()
+            assert all(np.isclose(row[name], sound[name], atol=1e-5) for name in row if name.startswith(("fid", "kid")))
+    here = next(row for row in found if (row["chain"], row["generation"]) == (2, 1))
     assert here["absent"] == 3
-    reference = np.load(tmp_path / "reference.npz")["features"]
-    assert np.isclose(here["fid_features"], frechet(broken["features"][2, 3:], reference), rtol=1e-3)
-    assert np.isclose(here[artefacts.NAMES[0]], broken["artefacts"][2, 4:, 0].mean(), rtol=1e-4)
+    y = folder.real(run, REAL)["space/points"]
+    assert np.isclose(here["fid_points"], frechet(broken["space/points"][2, 3:], y), rtol=1e-3)
+    assert np.isclose(here["size"], broken["value/size"][2, 4:].mean(), rtol=1e-4)
 
 
-def test_measures_are_kept_until_the_code_changes(tmp_path, monkeypatch):
-    folder = grid(tmp_path, generations=2)
-    first = measuring.measured(tmp_path)
-    assert [{"block": "one"} | row for row in measuring.measure_block(folder)] == first
-    counted = []
-    monkeypatch.setattr(measuring, "measure_block", lambda folder: counted.append(folder) or [{"made": "anew"}])
-    assert measuring.measured(tmp_path) == first
-    assert not counted
-    monkeypatch.setattr(measuring, "_digest", lambda: "another")
-    for _ in range(2):
-        assert measuring.measured(tmp_path) == [{"block": "one", "made": "anew"}]
-    assert counted == [folder]
-    (folder / "done").unlink()
-    assert measuring.measured(tmp_path) == []
+def test_measures_are_kept_until_a_job_grows_or_the_code_changes(run, measured, tmp_path):
+    out = shutil.copytree(run, tmp_path / "run")
+    paths = [home_of(out, arm) / measure.FILE for arm in SETTINGS["arms"]]
+    heads = [record.read(path)[0] for path in paths]
+    for path, head in zip(paths, heads, strict=True):
+        record.rewrite(path, [head, {"kept": True}])
+    assert measure.measured(out) == [{"kept": True}] * 2
+    record.rewrite(paths[0], [heads[0] | {"code": "another"}, {"kept": True}])
+    again = measure.measured(out)
+    assert again.count({"kept": True}) == 1
+    assert [row for row in again if "arm" in row] == [row for row in measured if row["arm"] == "replace"]
+    compute(small(out, **SETTINGS | {"generations": 3}), DOMAIN)
+    grown = measure.measured(out)
+    assert len(grown) == 2 * 4 * 4
+    assert timeless([row for row in grown if row["generation"] < 3]) == timeless(sorted(measured, key=grown.index))
 
 
-def test_one_program_serves_all_generations_and_numbers_of_lanes(folder, rows):
-    before = scoring._score._cache_size(), scoring._score_corrected._cache_size()
-    assert min(before) > 0
-    measuring.measure_block(folder)
-    arrays = {name: values[:1] for name, values in observation(2).items()}
-    ground, samples = measuring._ground(folder.parents[1], REAL), measuring._samples(arrays, LABEL)
-    row = scoring.score(ground, samples, measuring._origin(samples), LABELS)
-    assert len(row) == 1
-    assert np.isclose(row[0]["fid_features"], rows[2 * LANES]["fid_features"], rtol=1e-4)
-    assert (scoring._score._cache_size(), scoring._score_corrected._cache_size()) == before
+def test_one_program_serves_all_generations_and_numbers_of_chains(run, measured, compilations):
+    home = home_of(run, "mended")
+    measure.measure_job(home)
+    before = len(compilations)
+    measure.measure_job(home)
+    assert len(compilations) == before
+    job = folder.read_job(home)
+    assert len(job.chains) % scores.PIECE  # four chains are measured three at a time
 
 
-def test_floors_are_what_real_windows_score(folder):
-    line = measuring.floor_rows(folder.parents[1])[str(REAL)]
-    reference, pool = (np.load(folder.parents[1] / f"{name}.npz") for name in ("reference", "pool"))
-    draws = jax.random.split(jax.random.key(0), 200)
-    fid = jax.jit(lambda key: frechet(jax.random.permutation(key, pool["features"])[:N], reference["features"]))
-    values = np.array([fid(key) for key in draws])
-    assert line["samples"] == N
-    assert abs(line["fid_features"] - values.mean()) < 5 * values.std() / np.sqrt(measuring.DRAWS)
-    assert 0.3 * values.std() < line["spread"]["fid_features"] < 3 * values.std()
-    assert line["fid_infinity_features"] < line["fid_features"]
+def test_real_lines_are_what_real_samples_score(run):
+    lines = measure.reference_lines(run)[str(REAL)]
+    assert lines.keys() == {"real", "real, mended"}
+    line, after = lines["real"], lines["real, mended"]
+    y, pool = (folder.real(run, REAL, name)["space/points"] for name in ("reference", "pool"))
+    fid = jax.jit(lambda key: frechet(jax.random.permutation(key, pool)[:N], y))
+    values = np.array([fid(key) for key in jax.random.split(jax.random.key(0), 200)])
+    assert line["samples"] == after["samples"] == N
+    assert abs(line["fid_points"] - values.mean()) < 5 * values.std() / np.sqrt(measure.DRAWS)
+    assert 0.3 * values.std() < line["spread"]["fid_points"] < 3 * values.std()
+    assert line["fid_infinity_points"] < line["fid_points"] < after["fid_points"]
+    assert np.isclose(after["size"] / line["size"], 0.25, rtol=0.5)
     assert line["drift_mean"] > 0
     assert line["spread"].keys() == line.keys() - {"samples", "spread"}
 
 
-def test_without_an_encoder_kinetic_features_take_the_place_of_latents(tmp_path):
-    """And floors are half the windows against the other half: never against themselves."""
-    spaces = ("kinetic", "geometric")
-    folder = grid(tmp_path, generations=1, spaces=spaces)
-    half = {name: values[:30] for name, values in np.load(tmp_path / "pool.npz").items()}
-    np.savez(tmp_path / "reference.npz", **half)
-    row = measuring.measure_block(folder)[0]
-    assert {"kid_kinetic", "fid_kinetic_mean", "fid_infinity_kinetic", "modes_hit", "coverage"} < row.keys()
-    assert not any("features" in name for name in row)
-    line = measuring.floor_rows(tmp_path)[str(REAL)]
-    assert line["samples"] == N
-    pool = np.load(tmp_path / "pool.npz")["kinetic"]
-    halves = [np.random.default_rng(i).permutation(60) for i in range(100)]
-    values = [frechet(pool[order[:N]], pool[order[30:]]) for order in halves]
-    assert abs(line["fid_kinetic"] - np.mean(values)) < 5 * np.std(values) / np.sqrt(measuring.DRAWS)
+def test_where_the_reference_holds_the_same_samples_one_half_is_held_against_the_other(tmp_path):
+    def within(settings, n):
+        return data(settings, n)._replace(apart=False, group=None, reference=data(settings, n).pool)
+
+    out = compute(small(tmp_path / "run", **SETTINGS | {"arms": ("baseline",), "seeds": 1, "generations": 1}),
+                  DOMAIN._replace(data=within))  # fmt: skip
+    line = measure.reference_lines(out)[str(REAL)]["real"]
+    pool = folder.real(out, REAL, "pool")["space/points"]
+    halves = [np.random.default_rng(i).permutation(len(pool)) for i in range(100)]
+    values = [frechet(pool[order[:N]], pool[order[len(pool) // 2 :]]) for order in halves]
+    assert abs(line["fid_points"] - np.mean(values)) < 5 * np.std(values) / np.sqrt(measure.DRAWS)
 
 
-def test_an_observation_that_cannot_be_read_is_named(tmp_path):
-    folder = grid(tmp_path, generations=1)
-    path = folder / "observations" / "generation_0000.npz"
+def test_an_observation_that_cannot_be_read_is_named(run, tmp_path):
+    out = shutil.copytree(run, tmp_path / "run")
+    home = home_of(out, "replace")
+    path = folder.observation_file(home, 1)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(DataError, match="generation_0000.npz: cannot be read"):
-        measuring.measure_block(folder)
+    with pytest.raises(DataError, match=r"generation_0001\.npz: cannot be read"):
+        measure.measure_job(home)
+    held = next(one for one in folder.chains(out) if one.arm == "replace")
+    with pytest.raises(DataError, match=r"generation_0001\.npz: cannot be read"):
+        folder.trace(held, "space/points")
+
+
+def test_what_a_reader_finds_in_a_folder(run):
+    """Every chain once; its trace, and its samples that were kept whole, before and after correction."""
+    held = folder.chains(run)
+    assert (
+        len({one[:6] for one in held})
+        == len(held)
+        == sum(len(job.chains) for job in jobs(small(run, **SETTINGS), DOMAIN))
+    )
+    for one in held:
+        assert list(folder.trace(one, "space/points")) == [0, 1, 2]
+        shown = folder.samples(one, 2)
+        fixed = {"corrected/x", "corrected/failed"} if one.arm == "mended" else set()
+        assert shown.keys() == {"x"} | fixed
+        assert shown["x"].shape == (6, 3)
+        np.testing.assert_array_equal(shown["x"], folder.trace(one, "space/points")[2][:6])
+        assert folder.samples(one, 1) == {}
+    about = folder.about(run)
+    assert about["arms"]["mended"] == {"corrects": True, "synthetic": True, "predicted": True}
+    with pytest.raises(DataError, match="domain.json: no such file; give the folder of a run"):
+        folder.about(run / "data")
+
+
+def test_a_run_leaves_all_that_it_promises_and_nothing_else(run):
+    assert {path.name for path in run.iterdir()} >= {"config.json", "domain.json", "environment.json", "data", "jobs"}
+    names = {path.name for path in (run / "data" / f"n{REAL}").iterdir()}
+    assert names == {"about.json", "reference.npz", "pool.npz", "real.npz", "conditions.npz", "pool_mended.npz"}
+    assert [path.name for path in run.glob("initial/**/*.msgpack")] == ["seeds_0_to_3.msgpack"]
+    assert not list(run.rglob("*.tmp"))
+    for home in run.glob("jobs/*"):
+        files_there = {path.name for path in home.iterdir()} - {measure.FILE}
+        assert files_there == {"job.json", "rows.jsonl", "observations", "done", "generation_0002.msgpack"}
+        for row in record.read(home / "rows.jsonl"):
+            parts = ["evaluate"] + ["sample", "correct", "train"] * (row["generation"] > 0)
+            assert all(row[f"{kind}_{part}"] >= 0 for part in parts for kind in ("seconds", "core_seconds"))
