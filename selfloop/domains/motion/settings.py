@@ -49,12 +49,13 @@ class MotionSettings(Settings):
     """Training steps of every later generation; one number, or one for each --n."""
     batch: int = 64
     """Windows a training step."""
-    width: int = 256
-    """Width of the network."""
+    width: int = 144
+    """Width of the network. On the 15 clips 144 x 3 layers makes samples as near to real motion as 256 x 4, in two
+    thirds of the time."""
     band: int = 40
     """Frequencies a token. One token for the whole motion (band = frames) makes the network a residual perceptron,
     which learns fastest on a CPU; smaller bands make it a transformer."""
-    layers: int = 4
+    layers: int = 3
     """Layers of the network."""
 
 

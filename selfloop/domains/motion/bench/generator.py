@@ -42,8 +42,8 @@ ARM = "generator"
 
 
 def settings(data: str | None, n: int = 256) -> MotionSettings:
-    """The loop of the bench: lambda 1, guidance 2.5 and the default network, on n windows."""
-    return MotionSettings(data=data, n=(n,))
+    """The loop of the bench: lambda 1, guidance 2.5 and a network of width 256 and 4 layers, on n windows."""
+    return MotionSettings(data=data, n=(n,), width=256, layers=4)
 
 
 def generated(config: MotionSettings, generations: Sequence[int] = GENERATIONS) -> dict[int, Batch]:
