@@ -120,13 +120,13 @@ def trainer(size: Sizes, compute: str) -> tuple[Callable[[], Any], float, int]:
     import jax
     import numpy as np
 
-    from selfloop.engine.chains import everywhere, lane_mesh, over_lanes, place
+    from selfloop.engine.chains import chain_mesh, everywhere, over_chains, place
 
-    mesh, key = lane_mesh(jax.devices()[:1]), jax.random.key(0)
+    mesh, key = chain_mesh(jax.devices()[:1]), jax.random.key(0)
     model, batch = noise_model(size, compute, size.steps)
     single, _ = noise_model(size, compute, 1)
-    fit = over_lanes(lambda real, seed, state: model.fit(jax.random.key(seed), real, state), mesh)
-    init = over_lanes(lambda real, seed: model.init(jax.random.key(seed)), mesh)
+    fit = over_chains(lambda real, seed, state: model.fit(jax.random.key(seed), real, state), mesh)
+    init = over_chains(lambda real, seed: model.init(jax.random.key(seed)), mesh)
     real, seeds = everywhere(batch, mesh), place(np.arange(size.lanes, dtype=np.uint32), mesh)
     states = init(real, seeds)
     shapes = jax.eval_shape(single.init, key)
@@ -156,18 +156,18 @@ def sampler(size: Sizes, compute: str) -> Callable[[], Any]:
     import jax
     import numpy as np
 
-    from selfloop.engine.chains import everywhere, lane_mesh, over_lanes, place
+    from selfloop.engine.chains import chain_mesh, everywhere, over_chains, place
 
-    mesh = lane_mesh(jax.devices()[:1])
+    mesh = chain_mesh(jax.devices()[:1])
     model, batch = noise_model(size, compute, 1, 2.5)
     cond = everywhere(jax.tree.map(lambda leaf: np.resize(leaf, size.samples), batch.cond), mesh)
     seeds = place(np.arange(size.lanes, dtype=np.uint32), mesh)
-    states = over_lanes(lambda cond, seed: model.init(jax.random.key(seed)), mesh)(cond, seeds)
+    states = over_chains(lambda cond, seed: model.init(jax.random.key(seed)), mesh)(cond, seeds)
 
     def sample(cond: Any, seed: Any, state: Any) -> Any:
         return model.sample(jax.random.key(seed), state, cond, size.samples).x
 
-    draw = over_lanes(sample, mesh)
+    draw = over_chains(sample, mesh)
     return lambda: draw(cond, seeds, states)
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from selfloop.batch import uniform
-from selfloop.motion.model.denoiser import Denoiser, DenoiserConfig, halved, overlaid, precision
-from selfloop.motion.model.model import MotionModelConfig, motion_model
-from selfloop.motion.model.spectrum import spectrum
+from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig, halved, overlaid, precision
+from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
+from selfloop.domains.motion.model.spectrum import spectrum
 
 pytestmark = pytest.mark.usefixtures("hurried")
 
