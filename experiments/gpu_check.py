@@ -138,9 +138,9 @@ def limited(seconds: float) -> Iterator[None]:
 
 def steps(config: CheckConfig, limit: float) -> dict[str, Iterator[dict[str, Any]]]:
     """The rows of every step, made when they are asked for."""
-    import benchmarks_gpu as measure
-    import gpu_agreement as agree
-    import gpu_candidates as candidates
+    from benchmarks import gpu as measure
+    from benchmarks import gpu_agreement as agree
+    from benchmarks import gpu_candidates as candidates
 
     size = measure.TINY if config.tiny else replace(measure.Sizes(), data=config.data)
     return {
@@ -161,7 +161,7 @@ def steps(config: CheckConfig, limit: float) -> dict[str, Iterator[dict[str, Any
 
 def place(size: Any) -> Iterator[dict[str, Any]]:
     """What it runs on, and what that can do."""
-    from benchmarks_gpu import ceilings
+    from benchmarks.gpu import ceilings
 
     from selfloop.runs.environment import environment
 
@@ -171,7 +171,7 @@ def place(size: Any) -> Iterator[dict[str, Any]]:
 
 def grid(config: CheckConfig, limit: float) -> Iterator[dict[str, Any]]:
     """The paper's grid in a process of its own until the time is over, and what its generations took."""
-    from benchmarks import row
+    from benchmarks.measuring import row
 
     from selfloop.runs import record
 
@@ -189,7 +189,7 @@ def grid(config: CheckConfig, limit: float) -> Iterator[dict[str, Any]]:
             process.wait(LEAST)
     if first is not None:
         yield row("grid, first generation", first - began, "s", "goal: 60 s cold", (first - began) / 60)
-    rows = [made for path in sorted(out.glob("blocks/*/rows.jsonl")) for made in record.read(path)]
+    rows = [made for path in sorted(out.glob("jobs/*/rows.jsonl")) for made in record.read(path)]
     yield from _generations(rows)
     if process.returncode in (-signal.SIGTERM, 128 + signal.SIGTERM):
         raise TimeoutError("the grid is not finished")
@@ -200,7 +200,7 @@ def grid(config: CheckConfig, limit: float) -> Iterator[dict[str, Any]]:
 def _first(process: subprocess.Popen, out: Path, end: float) -> float | None:
     """When generation 1 was first recorded; None if it was not."""
     while process.poll() is None and time.monotonic() < end:
-        if any(b'"generation": 1,' in path.read_bytes() for path in out.glob("blocks/*/rows.jsonl")):
+        if any(b'"generation": 1,' in path.read_bytes() for path in out.glob("jobs/*/rows.jsonl")):
             return time.monotonic()
         time.sleep(0.2)
     return None
@@ -209,11 +209,11 @@ def _first(process: subprocess.Popen, out: Path, end: float) -> float | None:
 def _generations(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Seconds of a generation of all chains, by part: the median over those after the second, which has compiled."""
     import numpy as np
-    from benchmarks import row
+    from benchmarks.measuring import row
 
     last = max((made["generation"] for made in rows), default=0)
     yield row("grid, generations", last, "", "of 50", last / 50)
-    chains = len({(made["lane"], made["n"]) for made in rows})
+    chains = len({(made["chain"], made["n"]) for made in rows})
     for name in sorted({name for made in rows for name in made if name.startswith("seconds_")}):
         spent = {g: chains * made[name] for made in rows if (g := made["generation"]) > 2 and name in made}
         if spent:

@@ -2,15 +2,14 @@
 
 import time
 
-import benchmarks_gpu
-import gpu_agreement
-import gpu_candidates
 import gpu_check
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from benchmarks import row
+from benchmarks import gpu as benchmarks_gpu
+from benchmarks import gpu_agreement, gpu_candidates
+from benchmarks.measuring import row
 
 from selfloop.errors import ConfigError
 from selfloop.runs import environment
@@ -91,7 +90,7 @@ def test_bad_input_is_said_in_one_line(arguments, message):
 
 def test_generations_are_read_off_the_grids_rows():
     parts = {"seconds_train": 2.0, "seconds_correct": 0.5}
-    rows = [{"generation": g, "lane": lane, "n": 64} | parts for g in range(6) for lane in range(3)]
+    rows = [{"generation": g, "chain": chain, "n": 64} | parts for g in range(6) for chain in range(3)]
     found = {made["name"]: made["value"] for made in gpu_check._generations(rows)}
     assert found == {"grid, generations": 5, "grid, seconds_train": 6.0, "grid, seconds_correct": 1.5}
     assert [made["value"] for made in gpu_check._generations([])] == [0]
@@ -139,7 +138,7 @@ def test_training_is_counted_and_timed():
     found = {made["name"]: made["value"] for made in benchmarks_gpu.training(size)}
     band, width, layers = size.network
     matrices = layers * (4 + 2 * 2) * width**2 + 2 * band * benchmarks_gpu.D * width
-    least = 6 * matrices * benchmarks_gpu.BATCH * benchmarks_gpu.FRAMES // band * size.lanes
+    least = 6 * matrices * benchmarks_gpu.BATCH * benchmarks_gpu.FRAMES // band * size.chains
     for compute in ("float32", "bfloat16"):
         assert least < found[f"training, {compute}, counted"] < 2.5 * least
         assert found[f"training, {compute}, speed"] > 0

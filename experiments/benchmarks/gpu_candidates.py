@@ -15,10 +15,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from benchmarks import row
-from benchmarks_gpu import Rows, Sizes, real_windows, timed, trainer
 from jax import Array
 from jax.experimental import pallas as pl
+
+from benchmarks.gpu import Rows, Sizes, real_windows, timed, trainer
+from benchmarks.measuring import row
 
 SHOWN = 12
 """Kernels that are named, those that take most time."""

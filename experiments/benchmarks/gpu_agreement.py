@@ -1,14 +1,14 @@
 """What `gpu_check` compares: the same work on this device and on the CPU, and in the two precisions of the network.
 
-Rows are as `benchmarks.row` makes them. Where JAX runs on a CPU both devices are the same one, and the differences 0. A
+Rows are as `benchmarks.measuring.row` makes them. Where JAX runs on a CPU both devices are the same one, and the differences 0. A
 row's ratio is of the difference to what it may be: over 1 the two disagree.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import row
-from benchmarks_gpu import FRAMES, D, Rows, Sizes, noise_model, real_windows
+from benchmarks.gpu import FRAMES, D, Rows, Sizes, noise_model, real_windows
+from benchmarks.measuring import row
 
 STEPS = 20
 """Generations of the Gaussian loop."""

@@ -1,4 +1,4 @@
-"""What `gpu_check` measures: each function yields rows as `benchmarks.row` makes them, the most telling first.
+"""What `gpu_check` measures: each function yields rows as `benchmarks.measuring.row` makes them, the most telling first.
 
 A time is the best of a few calls; the first call, which compiles, is told apart. Shapes: L chains side by side.
 """
@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import benchmarks
-from benchmarks import best, row
+from benchmarks import loops
+from benchmarks.measuring import best, row
 
 Rows = Iterator[dict[str, Any]]
 
@@ -20,7 +20,7 @@ class Sizes:
 
     data: str | None = "bandai-namco"
     """Motion data, as in motion_grid.py."""
-    lanes: int = 9
+    chains: int = 9
     """Chains L that train and sample side by side."""
     steps: int = 40
     """Training steps a call."""
@@ -127,10 +127,10 @@ def trainer(size: Sizes, compute: str) -> tuple[Callable[[], Any], float, int]:
     single, _ = noise_model(size, compute, 1)
     fit = over_chains(lambda real, seed, state: model.fit(jax.random.key(seed), real, state), mesh)
     init = over_chains(lambda real, seed: model.init(jax.random.key(seed)), mesh)
-    real, seeds = everywhere(batch, mesh), place(np.arange(size.lanes, dtype=np.uint32), mesh)
+    real, seeds = everywhere(batch, mesh), place(np.arange(size.chains, dtype=np.uint32), mesh)
     states = init(real, seeds)
     shapes = jax.eval_shape(single.init, key)
-    flops = size.lanes * counted(single.fit, key, batch, shapes)
+    flops = size.chains * counted(single.fit, key, batch, shapes)
     return lambda: fit(real, seeds, states), flops, sum(leaf.size for leaf in jax.tree.leaves(states.params))
 
 
@@ -146,8 +146,8 @@ def sampling(size: Sizes) -> Rows:
     """Samples of L chains under guidance, in both precisions."""
     for compute in ("bfloat16", "float32"):
         taken, compiling = timed(sampler(size, compute))
-        count = size.lanes * size.samples
-        yield row(f"sampling, {compute}", count / taken, "samples/s", f"{count} samples of {size.lanes} chains")
+        count = size.chains * size.samples
+        yield row(f"sampling, {compute}", count / taken, "samples/s", f"{count} samples of {size.chains} chains")
         yield row(f"sampling, {compute}, compiling", compiling, "s")
 
 
@@ -161,7 +161,7 @@ def sampler(size: Sizes, compute: str) -> Callable[[], Any]:
     mesh = chain_mesh(jax.devices()[:1])
     model, batch = noise_model(size, compute, 1, 2.5)
     cond = everywhere(jax.tree.map(lambda leaf: np.resize(leaf, size.samples), batch.cond), mesh)
-    seeds = place(np.arange(size.lanes, dtype=np.uint32), mesh)
+    seeds = place(np.arange(size.chains, dtype=np.uint32), mesh)
     states = over_chains(lambda cond, seed: model.init(jax.random.key(seed)), mesh)(cond, seeds)
 
     def sample(cond: Any, seed: Any, state: Any) -> Any:
@@ -199,8 +199,8 @@ def correction(size: Sizes) -> Rows:
 
 
 def theory(size: Sizes) -> Rows:
-    """`benchmarks.statistics` for each number of chains."""
+    """`loops.statistics` for each number of chains."""
     for chains in size.chains:
-        benchmarks.CHAINS, benchmarks.GENERATIONS = chains, size.generations
-        for made in benchmarks.statistics():
+        loops.CHAINS, loops.GENERATIONS = chains, size.generations
+        for made in loops.statistics():
             yield made | {"name": f"{made['name']}, {chains:,} chains"}
