@@ -1,4 +1,4 @@
-"""What `gpu_check` measures: each function yields rows as `benchmarks.measuring.row` makes them, the most telling first.
+"""What `gpu_check` measures: each function yields rows (`benchmarks.measuring.row`), the most telling first.
 
 A time is the best of a few calls; the first call, which compiles, is told apart. Shapes: L chains side by side.
 """
@@ -31,7 +31,7 @@ class Sizes:
     chunks: tuple[int, ...] = (1024, 256, 4096)
     """Motions that are corrected in one call."""
     samples: int = 256
-    chains: tuple[int, ...] = (4096, 65_536)
+    loops: tuple[int, ...] = (4096, 65_536)
     """Gaussian loops side by side."""
     generations: int = 250
     """Of each of them."""
@@ -200,7 +200,7 @@ def correction(size: Sizes) -> Rows:
 
 def theory(size: Sizes) -> Rows:
     """`loops.statistics` for each number of chains."""
-    for chains in size.chains:
+    for chains in size.loops:
         loops.CHAINS, loops.GENERATIONS = chains, size.generations
         for made in loops.statistics():
             yield made | {"name": f"{made['name']}, {chains:,} chains"}

@@ -1,6 +1,6 @@
 """What `gpu_check` compares: the same work on this device and on the CPU, and in the two precisions of the network.
 
-Rows are as `benchmarks.measuring.row` makes them. Where JAX runs on a CPU both devices are the same one, and the differences 0. A
+Rows are `benchmarks.measuring.row`. Where JAX runs on a CPU both devices are the same one, and the differences 0. A
 row's ratio is of the difference to what it may be: over 1 the two disagree.
 """
 
