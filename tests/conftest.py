@@ -10,6 +10,8 @@ import hypothesis
 import jax
 import pytest
 
+from selfloop.runs.environment import compilation_cache
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "experiments"))  # where scripts find each other
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -36,6 +38,32 @@ def embedded_folder() -> Path:
     if spec is None or spec.origin is None:
         pytest.skip("needs the embedded clips: install the extra `mocap` (Python 3.11, x86-64 Linux)")
     return Path(spec.origin).parent / "data" / "motions"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled():
+    """Keep even the smallest program; the environment in which another process does the same."""
+    folder = compilation_cache()
+    if folder is None:
+        yield {}
+        return
+    wanted = {"jax_persistent_cache_min_compile_time_secs": 0.0, "jax_persistent_cache_min_entry_size_bytes": -1}
+    before = {name: getattr(jax.config, name) for name in wanted}
+    for name, value in wanted.items():
+        jax.config.update(name, value)
+    yield {name.upper(): str(value) for name, value in wanted.items()} | {"JAX_COMPILATION_CACHE_DIR": str(folder)}
+    for name, value in before.items():
+        jax.config.update(name, value)
+
+
+@pytest.fixture(scope="session")
+def compilations():
+    """A list that grows by one name with every program that XLA is asked for."""
+    seen = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, seconds, **details: seen.append(event) if event.endswith("backend_compile_duration") else None
+    )
+    return seen
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,4 +1,4 @@
-"""A small set of clips; compiled programs kept for the length of the tests, or made in a hurry."""
+"""A small set of clips, and programs made in a hurry."""
 
 import importlib.util
 from pathlib import Path
@@ -50,34 +50,3 @@ def hurried():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory):
-    """A fresh folder of compiled programs, used by this process from now on and by those that are given it."""
-    from jax.experimental.compilation_cache import compilation_cache as cache
-
-    folder = tmp_path_factory.mktemp("compiled")
-    wanted = {
-        "jax_compilation_cache_dir": str(folder),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in wanted}
-    for name, value in wanted.items():
-        jax.config.update(name, value)
-    cache.reset_cache()
-    yield {name.upper(): str(value) for name, value in wanted.items()}
-    for name, value in before.items():
-        jax.config.update(name, value)
-    cache.reset_cache()
-
-
-@pytest.fixture(scope="module")
-def compilations():
-    """A list that grows by one name with every program that XLA is asked for."""
-    seen = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, seconds, **details: seen.append(event) if event.endswith("backend_compile_duration") else None
-    )
-    return seen
