@@ -142,15 +142,15 @@ def test_the_same_over_eight_devices(tmp_path, compiled):
 
 def test_neither_a_second_generation_nor_a_second_job_of_the_same_shape_compiles_anything(tmp_path, compilations):
     """Coupled chains are a job of the same shape; the first two jobs differ by a corrector."""
-    settings = small(tmp_path / "run", arms=("uncorrected", "idealised"), coupled=1, coupled_start="seed",
+    settings = small(tmp_path / "run", arms=("uncorrected", "idealised"), coupled=3, coupled_start="seed",
                      lam=(1.0,), audit_every=1)  # fmt: skip
     at, counts = context(settings), []
     for job in jobs(settings):
         seen = []
         compute_job(at, job, lambda steps, what="", seen=seen: seen.append(len(compilations)))
         counts.append(seen)
-    for seen in counts:  # one tick comes with generation 0, one with every generation, and one with the end
-        assert seen[-1] == seen[-3], counts
+    for seen in counts:  # a tick comes with generations 1, 2 and 3 and with the end
+        assert seen[-4] == seen[-1], counts
     uncorrected, corrected, *coupled = (seen[-1] for seen in counts)
     assert 0 < counts[0][0] < uncorrected <= corrected
     assert coupled == [corrected] * 2

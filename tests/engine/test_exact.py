@@ -1,6 +1,7 @@
 """The engine against theory: every number of a Gaussian loop that has a closed form."""
 
 import functools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 
 from selfloop.analysis import coupling, effective_gamma
-from selfloop.domains.gaussian.domain import ARMS
+from selfloop.domains.gaussian.domain import ARMS, GAUSSIAN
+from selfloop.engine.context import from_scratch
 from selfloop.engine.job import states
 from selfloop.loop import begin, generation, role_key
 from selfloop.policies import POLICIES, synthetic_count
-from selfloop.protocols import Loop
+from selfloop.protocols import Loop, Model
 from selfloop.stability import rates, recursions
 from tests.engine.small import compute, context, jobs, points, small
 
@@ -202,3 +204,47 @@ def test_a_closed_form_fit_from_scratch_is_the_fit_that_goes_on(every, tmp_path)
     for at, trace in points(compute(settings)).items():
         for t in trace:
             np.testing.assert_allclose(trace[t], every[2][at][t], atol=1e-5)
+
+
+class Counted(NamedTuple):
+    """A Gaussian, and how often it was fitted since it was made."""
+
+    own: Any
+    fits: jax.Array
+
+
+def counted(settings, data):
+    model = GAUSSIAN.model(settings, data)
+
+    def fit(key, batch, state):
+        own, info = model.fit(key, batch, state.own)
+        return Counted(own, state.fits + 1), info
+
+    return Model(
+        lambda key: Counted(model.init(key), jnp.asarray(0, jnp.int32)),
+        fit,
+        lambda key, state, cond, n: model.sample(key, state.own, cond, n),
+    )
+
+
+@pytest.mark.parametrize(("refit", "fits"), [("finetune", 5 + 3), ("from_scratch", 5)])
+def test_generation_0_and_every_fit_from_scratch_take_as_many_calls_as_the_domain_says(tmp_path, refit, fits):
+    domain = GAUSSIAN._replace(model=counted, first_fits=lambda settings: 5)
+    settings = small(tmp_path / "run", arms=("uncorrected",), refit=refit)
+    compute(settings, domain)
+    at, (job,) = context(settings, domain), jobs(settings, domain)
+    assert states(at, job, 0).fits.tolist() == [5, 5]
+    assert states(at, job, 3).fits.tolist() == [fits, fits]
+
+
+def test_a_fit_from_scratch_is_of_its_key_alone():
+    walk = Model(
+        lambda key: jax.random.normal(key),
+        lambda key, batch, state: (0.5 * state + jax.random.normal(key), {"before": state}),
+        None,
+    )
+    fit, key = from_scratch(walk, 3).fit, jax.random.key(3)
+    (one, info), (other, _), (another, _) = fit(key, None, 1.0), fit(key, None, 2.0), fit(jax.random.key(4), None, 1.0)
+    assert float(one) == float(other) != float(another)
+    last = jax.random.fold_in(jax.random.split(key)[1], 2)
+    np.testing.assert_allclose(one, 0.5 * info["before"] + jax.random.normal(last), rtol=1e-5)

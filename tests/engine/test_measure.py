@@ -271,6 +271,16 @@ def test_a_run_leaves_all_that_it_promises_and_nothing_else(run):
     for home in run.glob("jobs/*"):
         files_there = {path.name for path in home.iterdir()} - {measure.FILE}
         assert files_there == {"job.json", "rows.jsonl", "observations", "done", "generation_0002.msgpack"}
+        for t in range(3):
+            shapes = {"space/points": (4, N, 3), "space/wide": (4, N, 6), "value/right": (4, N), "value/size": (4, N)}
+            if "mended" in home.name and t != 1:
+                shapes |= {f"corrected/{name}": shape for name, shape in shapes.items()}
+                shapes |= {"corrected/weight": (4, N), "corrected/failed": (4, N), "corrected/x": (4, 6, 3)}
+            shapes |= {"x": (4, 6, 3)} if t != 1 else {}
+            arrays = files.read_arrays(folder.observation_file(home, t))
+            assert {name: values.shape for name, values in arrays.items()} == shapes
+            for name, values in arrays.items():
+                assert values.dtype == (bool if name == "corrected/failed" else np.float32)
         for row in record.read(home / "rows.jsonl"):
             parts = ["evaluate"] + ["sample", "correct", "train"] * (row["generation"] > 0)
             assert all(row[f"{kind}_{part}"] >= 0 for part in parts for kind in ("seconds", "core_seconds"))
