@@ -95,6 +95,7 @@ def load_or_train(windows: Windows, config: PriorConfig | None = None) -> tuple[
     path = cached("prior", (tuple(windows), config), (denoiser, diffusion, model, spectrum)).with_suffix(".msgpack")
     with contextlib.suppress(DataError):  # absent or damaged
         return checkpoint.load(path, (_blank(windows, config), {"loss": 0.0, "windows": 0.0}))
+    print("training the prior on other clips, once, for some minutes: it is kept in the user's cache", flush=True)
     made = train_prior(jax.random.key(0), windows, config)
     checkpoint.save(path, made)
     return made

@@ -118,6 +118,7 @@ def load_or_train(
     info_like = dict.fromkeys(("label_accuracy", "style_accuracy", "windows", "loss"), 0.0)
     with contextlib.suppress(DataError):  # absent or damaged
         return checkpoint.load(path, (like, info_like))
+    print("training the evaluator, once: it is kept in the user's cache", flush=True)
     made = train(key, windows, config, styles)
     checkpoint.save(path, made)
     return made
