@@ -47,6 +47,7 @@ def begin(context: Context) -> None:
             if not settings.cluster:  # there the workers have data and devices
                 context.model(job.subject)
                 context.correctors(job)
+                context.observe(job.n)
     may_change = (*MAY_CHANGE, *domain.axes, *domain.by_n)
     resume_or_start(out, settings, extends=("generations",), ignores=may_change)
     folder.write_about(out, domain)

@@ -15,6 +15,7 @@ from jax.tree_util import Partial
 from selfloop.batch import Batch, take
 from selfloop.engine import folder
 from selfloop.engine.chains import chain_mesh
+from selfloop.engine.check import check_data, check_model, check_observation
 from selfloop.engine.domain import Data, Domain, Observation
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings, single
@@ -41,12 +42,16 @@ class Context:
     @functools.cache  # noqa: B019 (one for the life of the process)
     def data(self, n: int) -> Data:
         """The real data of the jobs of one n."""
-        return self.domain.data(single(self.settings, n, ()), n)
+        found = self.domain.data(single(self.settings, n, ()), n)
+        check_data(self.domain, found, n)
+        return found
 
     @functools.cache  # noqa: B019
     def model(self, subject: Job) -> Model:
         """The model of the jobs of one `Job.subject`."""
-        return self.domain.model(self._settings(subject), self.data(subject.n))
+        found = self.domain.model(self._settings(subject), self.data(subject.n))
+        check_model(self.domain, found)
+        return found
 
     def first_fits(self, subject: Job) -> int:
         """How many calls of the model's fit make generation 0."""
@@ -74,6 +79,7 @@ class Context:
     def observe(self, n: int) -> Callable[[Batch], Observation]:
         """What is measured of samples of one n, as a pytree that can be passed to a program."""
         found = self.domain.observe(single(self.settings, n, ()), self.data(n))
+        check_observation(self.domain, found, self.data(n).pool)
         return found if isinstance(found, Partial) else Partial(found)
 
     @functools.cache  # noqa: B019

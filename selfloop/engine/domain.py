@@ -66,8 +66,14 @@ class Arm(NamedTuple):
     """Whether the corrector looks at each sample alone and uses neither key nor state, so that the samples of many
     chains may go together."""
     predicted: bool = True
-    """Whether ``lambda / ((1 + lambda)(1 + gamma))`` is about it: a loop that augments, with a fixed point at the
-    data's law."""
+    """Whether ``lambda / ((1 + lambda)(1 + gamma))`` is about it: its fixed point is the data's law. Never so under
+    another policy than ``augment``."""
+
+
+KINDS = ("", "artefact", "moment", "drift", "mode", "within")
+"""Parts of collapse that a measure may tell of."""
+BETTER = ("", "less", "more")
+"""Which way a measure is better."""
 
 
 class Measure(NamedTuple):
@@ -76,9 +82,9 @@ class Measure(NamedTuple):
     name: str
     unit: str = ""
     kind: str = ""
-    """The part of collapse that it tells: artefact, moment, drift, mode or within; empty for none."""
+    """One of `KINDS`; empty for none."""
     better: str = ""
-    """``less`` or ``more``; empty where neither is."""
+    """One of `BETTER`; empty where neither is."""
     headline: bool = False
     """Whether it stands in the first table."""
 

@@ -41,10 +41,10 @@ def begun(out: Path) -> bool:
 
 def about_of(domain: Domain) -> dict[str, Any]:
     """What a reader of a run must know of its domain, in JSON's own types."""
-    arms = {
-        name: {"corrects": arm.corrector != "identity", "synthetic": arm.synthetic, "predicted": arm.predicted}
-        for name, arm in domain.arms.items()
-    }
+    arms = {}
+    for name, arm in domain.arms.items():
+        predicted = arm.predicted and arm.policy == "augment"
+        arms[name] = {"corrects": arm.corrector != "identity", "synthetic": arm.synthetic, "predicted": predicted}
     known = {measure.name: measure._asdict() for measure in (*generic(domain.spaces), *domain.measures)}
     lists = {name: list(getattr(domain, name)) for name in ("axes", "spaces", "audited")}
     return {"name": domain.name, "title": domain.title} | lists | {"arms": arms, "measures": list(known.values())}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
+from selfloop.engine.check import check_tables
 from selfloop.engine.domain import Domain
 from selfloop.errors import ConfigError
 
@@ -118,13 +119,17 @@ def single(settings: S, n: int, pairs: Pairs) -> S:
 
 def checked(domain: Domain, settings: S) -> S:
     """The settings, or ConfigError for the first one outside its range, with what is allowed."""
+    check_tables(domain)
+    for name in ("arms", "n", "lam", "skip", *domain.axes, *domain.by_n):
+        if not isinstance(getattr(settings, name), tuple):
+            raise ConfigError(f"{option(name)} is {getattr(settings, name)!r}; give a tuple of values, if only of one")
     within(settings, LOWEST)
     _tables(domain, settings)
     for name in ("n", "lam", *domain.axes):
         _several(name, getattr(settings, name))
     for name in ("lam", *domain.axes):
         for value in getattr(settings, name):
-            if not (value >= 0 and math.isfinite(value)):
+            if not (isinstance(value, int | float) and value >= 0 and math.isfinite(value)):
                 raise ConfigError(f"{option(name)} is {value}; give a number, 0 or more")
     for name in domain.by_n:
         if (given := len(getattr(settings, name))) not in (1, len(settings.n)):

@@ -37,9 +37,9 @@ ARMS = {
     "redraw": Arm("redraw"),
     "smoothing": Arm("smoothing", predicted=False),
     "failing": Arm("failing"),
-    "replace": Arm(policy="replace", predicted=False),
-    "accumulate": Arm(policy="accumulate", predicted=False),
-    "accumulate_subsample": Arm(policy="accumulate_subsample", predicted=False),
+    "replace": Arm(policy="replace"),
+    "accumulate": Arm(policy="accumulate"),
+    "accumulate_subsample": Arm(policy="accumulate_subsample"),
     "fresh": Arm(source="fresh"),
 }
 

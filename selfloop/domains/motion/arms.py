@@ -18,5 +18,5 @@ ARMS = {
     "physics_prior": _corrected("physics_prior"),
     "smoothing": _corrected("smoothing"),
     "nearest_real": _corrected("nearest_real", predicted=False),
-    "accumulate": Arm(policy="accumulate", predicted=False),
+    "accumulate": Arm(policy="accumulate"),
 }
