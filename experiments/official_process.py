@@ -100,7 +100,8 @@ def histogram_rejection(gamma: Array | float, block: int = BLOCK) -> Corrector:
         zero = jnp.zeros((), jnp.int32)
         start = zero, zero, jnp.zeros((D, m + 1), batch.x.dtype)
         found = jax.lax.while_loop(lambda carry: carry[1] < m, more, start)[2]
-        return batch._replace(x=found[:, :m].T), {"failed": jnp.zeros(m, bool)}
+        x = found[:, :m].T
+        return batch._replace(x=x), {"moved": jnp.linalg.norm(x - batch.x, axis=1), "failed": jnp.zeros(m, bool)}
 
     return correct
 

@@ -11,7 +11,7 @@ from selfloop.engine.plan import plan
 from selfloop.engine.settings import MAY_CHANGE, Settings, checked
 from selfloop.runs import record
 from selfloop.runs.environment import environment
-from selfloop.runs.resume import resume_or_start
+from selfloop.runs.resume import continued, resume_or_start
 
 
 def run(domain: Domain, settings: Settings) -> Path:
@@ -39,8 +39,10 @@ def run(domain: Domain, settings: Settings) -> Path:
 def begin(context: Context) -> None:
     """Make the folder this run's, or see that it is; a run that cannot be is not begun."""
     domain, settings, out = context.domain, context.settings, context.settings.out
+    rule = {"extends": ("generations",), "ignores": (*MAY_CHANGE, *domain.axes, *domain.by_n)}
     if folder.begun(out):
-        for n in settings.n:
+        continued(out, settings, **rule)
+        for n in settings.n if not settings.cluster else ():
             context.check(n)
     else:
         for job in plan(domain, settings):
@@ -48,7 +50,6 @@ def begin(context: Context) -> None:
                 context.model(job.subject)
                 context.correctors(job)
                 context.observe(job.n)
-    may_change = (*MAY_CHANGE, *domain.axes, *domain.by_n)
-    resume_or_start(out, settings, extends=("generations",), ignores=may_change)
+    resume_or_start(out, settings, **rule)
     folder.write_about(out, domain)
     record.write_json(out / "environment.json", environment() | dict(domain.environment(settings)))

@@ -34,12 +34,18 @@ def resume_or_start(
         SelfloopError: where the folder cannot be written.
     """
     folder, asked = Path(folder), to_dict(config)
-    stored = _stored(folder)
-    if stored is not None:
-        _check(folder, stored, asked, extends, ignores)
+    stored = continued(folder, config, extends, ignores)
     if stored != asked:
         record.write_json(folder / "config.json", asked)
     return stored is not None
+
+
+def continued(folder: Path, config: Any, extends: Sequence[str], ignores: Sequence[str]) -> dict[str, Any] | None:
+    """The settings of the run that ``config`` continues, or None where it begins one; errors as `resume_or_start`."""
+    stored = _stored(folder)
+    if stored is not None:
+        _check(folder, stored, to_dict(config), extends, ignores)
+    return stored
 
 
 def _stored(folder: Path) -> dict[str, Any] | None:

@@ -28,16 +28,14 @@ def chains(monkeypatch):
     """A generator of the labels walk and run; what its on-policy chain's corrector was given and gave back."""
     seen = {}
 
-    def on_policy(settings, loop, corrector, folder):
+    def on_policy(settings, corrector, folder):
         seen["folder"], seen["back"] = folder, corrector(None, batch_of([0, 1, 1]), None)[0]
         return seen["back"]
 
     monkeypatch.setattr(
-        cases.setup, "load", lambda settings: SimpleNamespace(real=SimpleNamespace(names=("run", "walk")))
+        cases.setup, "load", lambda settings, n: SimpleNamespace(real=SimpleNamespace(names=("run", "walk")))
     )
-    monkeypatch.setattr(
-        cases.generator, "generated", lambda settings, loop: {t: batch_of([1, 0, 1]) for t in (0, 5, 20)}
-    )
+    monkeypatch.setattr(cases.generator, "generated", lambda settings: {t: batch_of([1, 0, 1]) for t in (0, 5, 20)})
     monkeypatch.setattr(cases.generator, "on_policy", on_policy)
     return seen
 
