@@ -84,7 +84,7 @@ def loop_smoke() -> MotionSettings:
 
 
 def loop_default() -> MotionSettings:
-    """15 real clips, three arms, 20 generations, 2 seeds: under 10 minutes on 2 cores, compilation included."""
+    """15 real clips, three arms, 20 generations, 2 seeds: 7 minutes on 2 cores, compilation included."""
     return MotionSettings()
 
 
