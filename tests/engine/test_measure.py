@@ -52,7 +52,8 @@ def mended(settings, data):
 
 
 DOMAIN = GAUSSIAN._replace(
-    data=data, observe=observe, spaces=("unseen", "points", "wide"), correctors=GAUSSIAN.correctors | {"mended": mended},
+    data=data, observe=observe, spaces=("unseen", "points", "wide"),
+    correctors=GAUSSIAN.correctors | {"mended": mended},
     arms=GAUSSIAN.arms | {"mended": Arm("mended", pointwise=True)},
 )  # fmt: skip
 
