@@ -9,6 +9,7 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
+from selfloop.correctors.strength import report
 from selfloop.models.exponential import gaussian_mean
 from selfloop.protocols import Loop
 from selfloop.stability import golden
@@ -30,7 +31,7 @@ def moved(gamma: jax.Array) -> Callable[[jax.Array, Batch, Any], tuple[Batch, di
 
     def correct(key: jax.Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, jax.Array]]:
         x = batch.x - (1 - 1 / (1 + gamma)) * state.mean[None]
-        return batch._replace(x=x), {"failed": jnp.zeros(batch.capacity, bool)}
+        return batch._replace(x=x), report(batch, x)
 
     return correct
 

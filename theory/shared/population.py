@@ -48,7 +48,8 @@ def pull(target: Batch, gamma: Array | float) -> Corrector:
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         tau = 1 / (1 + jnp.asarray(gamma, batch.weight.dtype))
         weight = tau * batch.weight + (1 - tau) * whole(target).weight
-        return batch._replace(weight=weight), {"failed": jnp.zeros(batch.capacity, bool)}
+        none = jnp.zeros_like(weight)
+        return batch._replace(weight=weight), {"moved": none, "failed": none > 0}
 
     return correct
 
