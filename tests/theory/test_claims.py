@@ -10,7 +10,14 @@ from theory.frame.claim import QUICK, verdict
 from theory.frame.results import examine
 from theory.verify import CLAIMS
 
-CHEAP = {"contraction_inequalities", "contraction_semigroup", "curation_mixed"}
+CHEAP = {
+    "no_lambda_threshold",
+    "contraction_inequalities",
+    "contraction_semigroup",
+    "curation_mixed",
+    "subsample_plateau",
+}
+"""At least one of each group of `CLAIMS`."""
 FOLDER = Path(__file__).parents[2] / "theory"
 
 
