@@ -10,13 +10,8 @@ from theory.frame.claim import QUICK, verdict
 from theory.frame.results import examine
 from theory.verify import CLAIMS
 
-CHEAP = {
-    "no_lambda_threshold",
-    "contraction_inequalities",
-    "contraction_semigroup",
-    "curation_mixed",
-    "subsample_plateau",
-}
+CHEAP = {"no_lambda_threshold", "contraction_inequalities", "contraction_semigroup", "curation_mixed",
+         "subsample_plateau"}  # fmt: skip
 """At least one of each group of `CLAIMS`."""
 FOLDER = Path(__file__).parents[2] / "theory"
 
