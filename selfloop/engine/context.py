@@ -150,7 +150,7 @@ def labels(cond: Any, count: int) -> np.ndarray:
 def from_scratch(model: Model, calls: int) -> Model:
     """The model with a fit that forgets the state before it: a new one, which the fit's key decides, fitted as often
     as generation 0 is.
-    """  # noqa: D205
+    """
 
     def fit(key: Array, batch: Batch, state: Any) -> tuple[Any, Any]:
         key_init, key_fit = jax.random.split(key)

@@ -183,7 +183,7 @@ def trace(held: Held, name: str) -> dict[int, np.ndarray]:
 def samples(held: Held, t: int) -> Arrays:
     """The samples of one chain in one generation that were kept whole: ``x`` [S, ...], ``corrected/x``, and whether
     they failed; empty where none were.
-    """  # noqa: D205
+    """
     arrays = files.read_arrays(observation_file(held.folder, t))
     kept = {name: values[held.index] for name, values in arrays.items() if name.removeprefix("corrected/")[:1] == "x"}
     count = max((len(values) for values in kept.values()), default=0)
@@ -195,7 +195,7 @@ def samples(held: Held, t: int) -> Arrays:
 def real(out: Path, n: int, name: str = "reference") -> Arrays:
     """Real samples as they are observed: points [M, F] under ``space/NAME``, numbers [M] under ``value/NAME``, and
     ``group`` [M]; ``name`` is reference, pool, or real (those that the loop trains on).
-    """  # noqa: D205
+    """
     return files.read_arrays(data_folder(out, n) / f"{name}.npz")
 
 

@@ -114,7 +114,7 @@ def _one(reference: Reference, space: str, labels: int, samples: Samples, origin
 def summary(key: Array, samples: Samples, reference: Reference) -> dict[str, Array]:
     """``fid_`` and ``diversity_`` (mean distance of 300 random pairs) of one chain in every space, and the means of
     its values. The key is consumed.
-    """  # noqa: D205
+    """
     found, spaces, weight = {}, samples.spaces, samples.weight
     for (space, points), own in zip(sorted(spaces.items()), jax.random.split(key, len(spaces)), strict=True):
         found[f"fid_{space}"] = squared_frechet(moments(points, weight), reference.fitted[space])
