@@ -16,7 +16,7 @@ from typing import NamedTuple
 RECENT = 20
 """Steps of a kind that count: what the machine did long ago is no guide to what it does now."""
 SPIKE, LONE = 2.0, 3.0
-"""Multiples of the median that a step counts with at most; of the next longest step, from where on it is a lone spike."""
+"""Multiples of the median that a step counts with at most; of the next longest one, beyond which it is a lone spike."""
 UNSEEN = 1.5
 """Multiples of its job's other steps that a sort of step takes of which none has been seen."""
 
@@ -84,4 +84,3 @@ class Pace:
         for kind, seconds in self._first.items():  # the first kind of a job that was seen
             begun.setdefault(kind.job, max(seconds - self._each(kind, known), 0.0))
         return statistics.median(begun.values())
-
