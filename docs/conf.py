@@ -21,9 +21,8 @@ project = "selfloop"
 author = "selfloop"
 release = version = importlib.metadata.version("selfloop")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["results/**"]
-suppress_warnings = ["toc.empty_glob"]  # pages that a glob waits for
 html_theme = "furo"
 html_title = "selfloop"
 html_show_sourcelink = False

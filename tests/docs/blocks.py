@@ -99,4 +99,5 @@ def _run(block: Block, names: dict[str, Any]) -> Ran:
 def expected(page: str) -> list[tuple[Block, Block]]:
     """Pairs of a block of Python and the ``text`` block right after it, which says what it prints."""
     every = blocks(page)
-    return [(one, after) for one, after in zip(every, every[1:], strict=False) if one.python and after.language == "text"]
+    pairs = zip(every, every[1:], strict=False)
+    return [(one, after) for one, after in pairs if one.python and after.language == "text"]

@@ -1,4 +1,4 @@
-"""Every code block of the README and of docs/: Python is run and prints what the page says, commands name what exists."""
+"""Every code block of the README and of docs/: Python prints what the page says, commands name what exists."""
 
 import re
 
