@@ -1,5 +1,8 @@
 """Self-consuming generative training: the loop, its correctors, its theory, and human motion under physics."""
 
+from importlib.metadata import PackageNotFoundError as _NotFound
+from importlib.metadata import version as _version
+
 from selfloop import policies as policies
 from selfloop import sources as sources
 from selfloop import stability as stability
@@ -57,3 +60,8 @@ from selfloop.protocols import Model as Model
 from selfloop.protocols import Policy as Policy
 from selfloop.protocols import identity as identity
 from selfloop.stability.certify import certify as certify
+
+try:
+    __version__: str = _version("selfloop")
+except _NotFound:  # a source tree that is not installed
+    __version__ = "unknown"

@@ -17,6 +17,7 @@ from selfloop.engine.job import run_job
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings
 from selfloop.errors import ConfigError, SelfloopError
+from selfloop.extras import need
 from selfloop.runs import files, record
 from selfloop.runs.lock import alone
 from selfloop.runs.progress import Tick, progress
@@ -90,10 +91,9 @@ def on_ray(context: Context, jobs: list[Job], tick: Tick) -> None:
 
 
 def _connected(settings: Settings) -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise ConfigError("--cluster needs Ray: pip install 'selfloop[cluster]'") from error
+    need("cluster", "--cluster")
+    import ray
+
     local = {"num_cpus": settings.workers, "include_dashboard": False} if settings.cluster == "local" else {}
     try:
         ray.init(address=settings.cluster, log_to_driver=False, logging_level="ERROR", **local)

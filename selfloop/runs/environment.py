@@ -47,9 +47,9 @@ def peak_flops(compute: str = "bfloat16", kind: str | None = None) -> float | No
 
 def cache_folder() -> Path:
     """The folder SELFLOOP_CACHE names, or ``selfloop`` in the user's cache folder as the platform has it."""
-    import pooch
+    import platformdirs
 
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("selfloop"))
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("selfloop"))
 
 
 def compilation_cache(folder: str | Path | None = None) -> Path | None:

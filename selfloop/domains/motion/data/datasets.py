@@ -1,13 +1,12 @@
 """Sets of clips by path or by name: every file's format found, its label and caption made, the clip made canonical."""
 
-import importlib.util
 import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from selfloop.domains.motion.data import archive, cache, fetch, retarget
+from selfloop.domains.motion.data import archive, cache, embedded, fetch, retarget
 from selfloop.domains.motion.data.clip import MIRRORED, Clip, canonical, resample
 from selfloop.domains.motion.data.formats import bvh, deepmimic, humanml3d
 from selfloop.errors import DataError
@@ -38,22 +37,20 @@ def load(path: Path | str | None = None) -> list[Clip]:
 
     Args:
         path: a folder, a ``.zip``, a ``.tar.xz`` or a single motion file; or the name of a known set (`ARCHIVES`),
-            looked for in the folder SELFLOOP_DATA, then downloaded; or None for the clips that the extra ``mocap``
-            installs.
+            looked for in the folder SELFLOOP_DATA, then downloaded; or None for the clips that come with the package.
 
     Raises:
         DataError: if there is no such set, nothing in it is a motion, or one of its files is not what it should be.
     """
     if path is None:
-        # The package holds other robots' motions too.
-        return _read(embedded(), lambda name: name.startswith("humanoid3d_"))
+        return _read(embedded.ARCHIVE)
     found = _find(path)
     if not found.exists():
         raise DataError(f"{found} does not exist; give a folder, a .zip, a .tar.xz, or one of {', '.join(ARCHIVES)}")
     kept, state = cache.place(found), cache.state(found)
     clips = cache.load(kept, state)
     if clips is None:
-        clips = _read(found, lambda name: True)
+        clips = _read(found)
         if len(clips) >= WORTH_CACHING:
             cache.store(kept, state, clips)
     return clips
@@ -68,26 +65,9 @@ def _find(path: Path | str) -> Path:
     return fetch.fetch(str(path))
 
 
-def embedded() -> Path:
-    """The folder of the clips that the extra ``mocap`` installs, found without importing its physics.
-
-    Raises:
-        DataError: if it is not installed.
-    """
-    spec = importlib.util.find_spec("pybullet_data")
-    if spec is not None and spec.origin is not None:
-        folder = Path(spec.origin).parent / "data" / "motions"
-        if folder.is_dir():
-            return folder
-    raise DataError(
-        "no motion data: pip install 'selfloop[mocap]' (Python 3.11 on x86-64 Linux) for 15 clips, "
-        "or --data deepmimic, --data bandai-namco-256 or --data bandai-namco to download a set, or --data PATH"
-    )
-
-
-def _read(path: Path, wanted: Callable[[str], bool]) -> list[Clip]:
+def _read(path: Path) -> list[Clip]:
     clips: dict[str, Clip] = {}
-    for member, content in archive.members(path, lambda name: wanted(name) and _reader(name) is not None):
+    for member, content in archive.members(path, lambda name: _reader(name) is not None):
         clip = _reader(member)(content, member)
         if clip is None:
             continue
