@@ -12,9 +12,12 @@ from selfloop.batch import Batch as Batch
 from selfloop.batch import concatenate as concatenate
 from selfloop.batch import keep as keep
 from selfloop.batch import uniform as uniform
+from selfloop.checkpointed import checkpointed as checkpointed
+from selfloop.contracts import check as check
 from selfloop.correctors.biased import biased as biased
 from selfloop.correctors.curation import curation as curation
 from selfloop.correctors.curation import curation_by_weights as curation_by_weights
+from selfloop.correctors.external import external_corrector as external_corrector
 from selfloop.correctors.failing import failing as failing
 from selfloop.correctors.idealized import replacement as replacement
 from selfloop.correctors.labels import relabel as relabel
@@ -28,6 +31,7 @@ from selfloop.correctors.verifier import verifier as verifier
 from selfloop.errors import ConfigError as ConfigError
 from selfloop.errors import DataError as DataError
 from selfloop.errors import SelfloopError as SelfloopError
+from selfloop.errors import StoppedError as StoppedError
 from selfloop.errors import TooNearError as TooNearError
 from selfloop.loop import begin as begin
 from selfloop.loop import generation as generation
@@ -41,6 +45,7 @@ from selfloop.models.exponential import exponential as exponential
 from selfloop.models.exponential import gamma as gamma
 from selfloop.models.exponential import gaussian_mean as gaussian_mean
 from selfloop.models.exponential import poisson as poisson
+from selfloop.models.external import external as external
 from selfloop.models.gaussian import gaussian as gaussian
 from selfloop.models.kde import kernel_density as kernel_density
 from selfloop.models.mixture import mixture as mixture

@@ -50,6 +50,7 @@ def begin(context: Context) -> None:
                 context.model(job.subject)
                 context.correctors(job)
                 context.observe(job.n)
+                context.check_parts(job)
     resume_or_start(out, settings, **rule)
     folder.write_about(out, domain)
     record.write_json(out / "environment.json", environment() | dict(domain.environment(settings)))

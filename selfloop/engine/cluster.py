@@ -18,6 +18,7 @@ from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings
 from selfloop.errors import ConfigError, SelfloopError
 from selfloop.extras import need
+from selfloop.loop import ENDS
 from selfloop.runs import files, record
 from selfloop.runs.lock import alone
 from selfloop.runs.progress import Tick, progress
@@ -143,4 +144,4 @@ def say_stopped(out: Path, jobs: list[Job], say: Callable[[str], None] = print) 
                 axes = "".join(f", {name} {value:g}" for name, value in job.axes)
                 coupled = f" (coupled, from {row['start']})" if job.coupled else ""
                 place = f"n = {row['n']}{axes}, lambda {row['lam']:g}, seed {row['seed']}{coupled}"
-                say(f"stopped: {row['arm']}, {place}: not finite in generation {row['generation']}")
+                say(f"stopped: {row['arm']}, {place}, in generation {row['generation']}: {ENDS[row['stopped']]}")

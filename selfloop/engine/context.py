@@ -14,13 +14,14 @@ from jax.tree_util import Partial
 
 from selfloop.batch import Batch, take
 from selfloop.engine import folder
-from selfloop.engine.chains import chain_mesh
-from selfloop.engine.check import check_data, check_model, check_observation
+from selfloop.engine.chains import chain_mesh, one_by_one, over_chains
+from selfloop.engine.check import check_data, check_model, check_observation, check_parts
 from selfloop.engine.domain import Data, Domain, Observation
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings, single
 from selfloop.errors import ConfigError
-from selfloop.protocols import Corrector, Model, identity
+from selfloop.policies import POLICIES
+from selfloop.protocols import Corrector, Loop, Model, identity
 from selfloop.runs import files, record
 
 PIECE = 256
@@ -61,7 +62,14 @@ class Context:
     def learner(self, subject: Job) -> Model:
         """The model as its later generations fit it."""
         model = self.model(subject)
-        return model if self.settings.refit == "finetune" else from_scratch(model, self.first_fits(subject))
+        if self.settings.refit == "finetune":
+            return model
+        anew = from_scratch if self.domain.traceable else from_scratch_by_hand
+        return anew(model, self.first_fits(subject))
+
+    def over(self, function: Callable) -> Callable:
+        """A function of one chain as one of all chains: compiled, where the domain can be."""
+        return (over_chains if self.domain.traceable else one_by_one)(function, self.mesh)
 
     @functools.cache  # noqa: B019
     def corrector(self, name: str, subject: Job) -> Corrector:
@@ -96,7 +104,17 @@ class Context:
         if not path.exists():
             record.write_json(path, {"digest": data.digest, "about": data.about, "names": list(data.names)})
         if record.read_json(path)["digest"] != data.digest:
-            raise ConfigError(f"{self.settings.out} holds a run on other data than --data {self.settings.data}")
+            raise ConfigError(
+                f"{self.settings.out} holds a run on other data than --data {self.settings.data}; give another --out"
+            )
+
+    def check_parts(self, job: Job) -> None:
+        """Refuse models, policies and correctors that do not do what they should, before anything is computed."""
+        data, model = self.data(job.n), self.learner(job.subject)
+        for arm, corrector in self.correctors(job).items():
+            source, m = data.sources[job.source](data.real), job.synthetic
+            lam = next(chain.lam for chain in job.chains if chain.arm == arm)
+            check_parts(self.domain, Loop(model, POLICIES[job.policy](lam), source, m, corrector), arm)
 
     def store(self, job: Job) -> None:
         """Observe the real samples of a job's n, once, and what its arms' correctors make of them."""
@@ -126,12 +144,17 @@ class Context:
         parts, count = [], batch.capacity
         for at in range(0, count, PIECE):
             rows = np.minimum(np.arange(at, at + min(PIECE, count)), count - 1)
-            parts.append(jax.tree.map(np.asarray, _observe(self.observe(n), take(batch, rows))))
+            found = (_observe if self.domain.traceable else _seen)(self.observe(n), take(batch, rows))
+            parts.append(jax.tree.map(np.asarray, found))
         whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)
         return arrays(whole) | {"label": labels(batch.cond, count)}
 
 
-_observe = jax.jit(lambda observe, batch: observe(batch))
+def _seen(observe: Callable[[Batch], Observation], batch: Batch) -> Observation:
+    return observe(batch)
+
+
+_observe = jax.jit(_seen)
 
 
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
@@ -157,5 +180,18 @@ def from_scratch(model: Model, calls: int) -> Model:
         keys = jax.vmap(lambda call: jax.random.fold_in(key_fit, call))(jnp.arange(calls, dtype=jnp.int32))
         state, infos = jax.lax.scan(lambda state, key: model.fit(key, batch, state), model.init(key_init), keys)
         return state, jax.tree.map(lambda leaf: leaf[-1], infos)
+
+    return model._replace(fit=fit)
+
+
+def from_scratch_by_hand(model: Model, calls: int) -> Model:
+    """`from_scratch` of a model that cannot be compiled."""
+
+    def fit(key: Array, batch: Batch, state: Any) -> tuple[Any, Any]:
+        key_init, key_fit = jax.random.split(key)
+        state, info = model.init(key_init), {}
+        for call in range(calls):
+            state, info = model.fit(jax.random.fold_in(key_fit, call), batch, state)
+        return state, info
 
     return model._replace(fit=fit)

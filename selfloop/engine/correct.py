@@ -12,10 +12,11 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.contracts import corrected
 from selfloop.engine.chains import one_chain
 from selfloop.engine.domain import Arm
 from selfloop.engine.plan import Chain
-from selfloop.protocols import Corrector, corrected, identity
+from selfloop.protocols import Corrector, identity
 
 
 def correct_chains(

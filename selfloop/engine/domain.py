@@ -87,6 +87,8 @@ class Measure(NamedTuple):
     """One of `BETTER`; empty where neither is."""
     headline: bool = False
     """Whether it stands in the first table."""
+    optional: bool = False
+    """Whether some settings do not measure it; another one that nothing measures is a mistake."""
 
 
 class Domain(NamedTuple):
@@ -120,6 +122,9 @@ class Domain(NamedTuple):
     """Raises ConfigError for settings of its own that cannot be."""
     environment: Callable[[Any], Mapping[str, Any]] = lambda settings: {}
     """What a run depends on beside versions and devices, for environment.json."""
+    traceable: bool = True
+    """Whether model and observation can be compiled by JAX. If not (NumPy, scikit-learn, PyTorch), their functions see
+    concrete arrays, and the chains of a job run one after another."""
     title: str = "A self-consuming loop"
     sections: Callable[[Path], Sequence[tuple[str, str]]] = lambda out: ()
     """``sections(out)``: titles and HTML of what the page shows beside tables and figures."""

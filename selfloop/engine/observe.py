@@ -14,7 +14,7 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.engine import folder
-from selfloop.engine.chains import everywhere, host, over_chains, place
+from selfloop.engine.chains import everywhere, host, place
 from selfloop.engine.context import Context, arrays
 from selfloop.engine.plan import Job
 from selfloop.loop import role_key
@@ -42,7 +42,7 @@ class Observer:
 
         self.mesh, self.cond = mesh, host(context.conditions(subject.n))
         self.shared = everywhere((context.observe(subject.n), context.conditions(subject.n)), mesh)
-        self._sample, self._again = over_chains(sample, mesh), over_chains(again, mesh)
+        self._sample, self._again = context.over(sample), context.over(again)
 
     def samples(self, seed: Array, state: Any) -> tuple[Batch, dict[str, np.ndarray]]:
         """The evaluation samples [L, N, ...] of each chain, and what is kept of them."""

@@ -155,3 +155,12 @@ def generic(spaces: Sequence[str]) -> tuple[Measure, ...]:
     found += [Measure("drift_mean", "", "drift", "less"), Measure("drift_covariance", "", "drift", "less")]
     modes = ("modes_hit", "modes_effective", "coverage", "recall", "precision")
     return (*found, *(Measure(name, "", "mode", "more", headline=name == "coverage") for name in modes))
+
+
+def names(space: str, spaces: Sequence[str]) -> set[str]:
+    """The measures that every domain has, by ``space`` as the primary one of ``spaces``, but for those of values."""
+    own = {f"fid_{space}_mean", f"fid_{space}_covariance"}
+    own |= {f"{name}_{space}" for name in ("fid_infinity", "kid", "multimodality", "within", "between")}
+    own |= {f"{name}_{one}" for name in ("fid", "diversity") for one in spaces}
+    own |= {"drift_mean", "drift_covariance", "precision", "recall", "density", "coverage", "absent"}
+    return own | {"modes_hit", "modes_effective"}

@@ -19,9 +19,9 @@ MEASURES = (
     Measure("label_accuracy", "", "mode", "more", headline=True),
     Measure("modes_effective", "", "mode", "more", headline=True),
     Measure("within_features", "", "within", "more", headline=True),
-    Measure("r_precision_1", "", "mode", "more", headline=True),
-    Measure("r_precision_3", "", "mode", "more"),
-    Measure("matching", "", "", "less"),
+    Measure("r_precision_1", "", "mode", "more", headline=True, optional=True),
+    Measure("r_precision_3", "", "mode", "more", optional=True),
+    Measure("matching", "", "", "less", optional=True),
     Measure("failed"),
     Measure("moved", "mm"),
 )
