@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from selfloop.runs import record
+from tests.docs import blocks
 
 PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text("utf-8")
 
@@ -13,13 +14,12 @@ PAGE = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text("utf-8
 @pytest.fixture(scope="module")
 def queue(tmp_path_factory):
     """The names that the page's example leaves behind, and the folder it was run in."""
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (code,) = (block.text for block in blocks.blocks("docs/architecture.md") if block.python)
     assert code.count("\n") <= 60
-    home, names = tmp_path_factory.mktemp("page"), {"__name__": "queue"}
+    home = tmp_path_factory.mktemp("page")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        exec(compile(code, "docs/architecture.md", "exec"), names)
-    return names, home
+        return blocks.run("docs/architecture.md")[1], home
 
 
 def test_a_domain_written_from_the_page_runs_with_arms_seeds_and_a_report(queue):

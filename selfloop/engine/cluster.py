@@ -5,6 +5,7 @@ one machine or on several that share the folder. Nothing here knows what a job c
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from selfloop.engine import folder
 from selfloop.engine.context import Context
 from selfloop.engine.domain import Domain
-from selfloop.engine.job import run_job
+from selfloop.engine.job import kinds, run_job
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings
 from selfloop.errors import ConfigError, SelfloopError
@@ -21,7 +22,8 @@ from selfloop.extras import need
 from selfloop.loop import ENDS
 from selfloop.runs import files, record
 from selfloop.runs.lock import alone
-from selfloop.runs.progress import Tick, progress
+from selfloop.runs.pace import Kind
+from selfloop.runs.progress import ONE, Tick, progress
 
 PAUSE = 1.0
 """Seconds between looks at what workers have done."""
@@ -30,12 +32,18 @@ PAUSE = 1.0
 def run_jobs(context: Context, jobs: list[Job]) -> list[Job]:
     """Compute the jobs; those that other processes still hold are returned."""
     out = context.settings.out
-    total = sum(len(job.chains) * job.generations for job in jobs)
     done = sum(len(job.chains) * job.generations for job in jobs if folder.finished(out, job))
-    if done < total:
-        with progress(total, "generations", done) as tick:
+    left = sum((_kinds(context, job) for job in jobs if not folder.finished(out, job)), Counter())
+    if left:
+        with progress(left, "generations", done) as tick:
             (on_ray if context.settings.cluster else one_by_one)(context, jobs, tick)
     return [job for job in jobs if not folder.finished(out, job)]
+
+
+def _kinds(context: Context, job: Job) -> Counter[Kind]:
+    """What there is to do; of workers it is not known which job a generation was of, so that all count alike."""
+    found = kinds(job, context.settings.audit_every)
+    return Counter({ONE: found.total()}) if context.settings.cluster else found
 
 
 def one_by_one(context: Context, jobs: list[Job], tick: Tick) -> None:
@@ -122,7 +130,7 @@ def _task(domain: Domain, settings: Settings, job: Job) -> str | None:
     return None
 
 
-def _silent(steps: int, what: str = "") -> None:
+def _silent(steps: int, what: str = "", kind: Any = None) -> None:
     """No progress is shown by a worker: the records that it appends are counted."""
 
 

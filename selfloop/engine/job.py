@@ -8,6 +8,7 @@ Shapes: C chains, filled up to L for the devices, m synthetic samples a chain.
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,8 @@ from selfloop.policies import POLICIES
 from selfloop.protocols import Carry, Loop, identity
 from selfloop.runs import checkpoint, record
 from selfloop.runs.environment import peak_memory_mib
-from selfloop.runs.progress import Tick
+from selfloop.runs.pace import Kind
+from selfloop.runs.progress import Skipped, Tick
 
 CHECKPOINT = 10
 """Generations from one checkpoint to the next: what a stop may cost."""
@@ -99,6 +101,27 @@ class Work:
         """The number C of chains."""
         return len(self.job.chains)
 
+    def kind(self, t: int) -> Kind:
+        """What generation t costs as much time as."""
+        return kind(self.job, t, self.context.settings.audit_every)
+
+
+def kind(job: Job, t: int, audit_every: int) -> Kind:
+    """Generations of a job cost alike, but for those that also audit."""
+    return Kind(job.name, "generation" if t % audit_every else "audited")
+
+
+def kinds(job: Job, audit_every: int) -> Counter[Kind]:
+    """How many generations of chains a job has of each kind."""
+    every = Counter(kind(job, t, audit_every) for t in range(1, job.generations + 1))
+    return Counter({one: count * len(job.chains) for one, count in every.items()})
+
+
+def _skip(work: Work, generations: range, tick: Tick) -> None:
+    """Generations that take no time: done before, or never to be done as no chain is alive."""
+    for sort, count in Counter(work.kind(t) for t in generations).items() or [(work.kind(0), 0)]:
+        tick(work.count * count, work.job.name, Skipped(sort))
+
 
 def run_job(context: Context, job: Job, tick: Tick) -> None:
     """To the last generation; then the folder is marked as done, with its peak memory."""
@@ -109,8 +132,8 @@ def run_job(context: Context, job: Job, tick: Tick) -> None:
         t += 1
         carry = _generation(work, t, carry, alive)
         peak.append(round(peak_memory_mib()))
-        tick(work.count, f"{job.name}: generation {t}")
-    tick(work.count * (generations - t), job.name)
+        tick(work.count, f"{job.name}: generation {t}", work.kind(t))
+    _skip(work, range(t + 1, generations + 1), tick)
     # By its second generation a job has done all that it does: memory must not grow from there.
     memory = {"second_generation": peak[:2][-1], "end": peak[-1]} if peak else {}
     record.write_json(work.folder / "done", {"generations": generations, "peak_memory_mib": memory})
@@ -144,7 +167,7 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     if at is None:
         _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, int))
         return 0, carry
-    tick(work.count * at, work.job.name)
+    _skip(work, range(1, at + 1), tick)
     # The memory of a job that has been asked for more generations has grown since.
     held = checkpoint.load(checkpoint.name(work.folder, at), host(carry), grown=1)
     return at, place(held, work.context.mesh)
@@ -157,7 +180,7 @@ def states(context: Context, job: Job, t: int) -> Any:
         DataError: there is no such checkpoint.
     """
     if t == 0:
-        found = initial_states(context, job, lambda steps, what: None)
+        found = initial_states(context, job, lambda *_: None)
         return stacked([found[chain.start] for chain in job.chains])
     work = _ready(context, job)
     like = jax.eval_shape(context.model(job.subject).init, jax.random.key(0))

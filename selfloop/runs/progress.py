@@ -1,16 +1,16 @@
 """Progress with the time left, and tables, in the terminal; plain lines where there is no terminal."""
 
-import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from selfloop.runs.pace import Kind, Pace
 from selfloop.wording import cell, duration, heading, numeric
 
 Tick = Callable[..., None]
@@ -18,25 +18,43 @@ _EVERY = 15.0
 """Seconds between plain lines."""
 
 
+ONE = Kind()
+"""Steps that are all of one kind."""
+
+
+class Skipped(NamedTuple):
+    """Steps of a kind that take no time: an earlier run has done them, or nobody ever will."""
+
+    kind: Kind
+
+
 @contextmanager
-def progress(total: int, text: str, done: int = 0) -> Iterator[Tick]:
-    """Show work of ``total`` steps, of which a run that is continued has ``done`` some already.
+def progress(total: int | Mapping[Kind, int], text: str, done: int = 0) -> Iterator[Tick]:
+    """Show work and the time left (`runs.pace`).
 
     ``with progress(total, "training") as tick: tick(1, "physics, seed 0")``: a tick says how many steps are done more,
-    and what comes now. The time left is that of the median step so far, the first tick's left out: what is compiled on
-    the way is compiled once, and would make the mean three times too long.
-    """
-    console, began = Console(), time.monotonic()
-    show, close = (_bar if console.is_terminal else _lines)(console, total, text, done)
-    finished, last, each = done, None, []
+    what comes now, and of which `Kind` the steps were (one kind for all by default), or that they are `Skipped`.
 
-    def tick(steps: int = 1, what: str = "") -> None:
+    Args:
+        total: steps of the whole; or, of each kind, those that are left.
+        text: what is done.
+        done: steps that a run which is continued has done already.
+    """
+    left = dict(total) if isinstance(total, Mapping) else {ONE: total - done}
+    total = done + sum(left.values())
+    console, pace, began = Console(), Pace(left), time.monotonic()
+    show, close = (_bar if console.is_terminal else _lines)(console, total, text, done)
+    finished, last = done, began
+
+    def tick(steps: int = 1, what: str = "", kind: Kind | Skipped = ONE) -> None:
         nonlocal finished, last
         finished, now = finished + steps, time.monotonic()
-        if steps:
-            each.extend([] if last is None else [(now - last) / steps])
+        if isinstance(kind, Skipped):
+            pace.done(kind.kind, steps, None)
+        elif steps:
+            pace.done(kind, steps, now - last)
             last = now
-        show(finished, what, now - began, statistics.median(each) * (total - finished) if each else None)
+        show(finished, what, now - began, pace.remaining())
 
     try:
         yield tick

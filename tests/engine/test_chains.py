@@ -147,7 +147,7 @@ def test_neither_a_second_generation_nor_a_second_job_of_the_same_shape_compiles
     at, counts = context(settings), []
     for job in jobs(settings):
         seen = []
-        compute_job(at, job, lambda steps, what="", seen=seen: seen.append(len(compilations)))
+        compute_job(at, job, lambda steps, what="", kind=None, seen=seen: seen.append(len(compilations)))
         counts.append(seen)
     for seen in counts:  # a tick comes with generations 1, 2 and 3 and with the end
         assert seen[-4] == seen[-1], counts

@@ -110,7 +110,7 @@ def test_a_job_that_another_holds_is_left_to_it_and_told(tmp_path):
     settings = small(tmp_path / "run", arms=("baseline", "uncorrected"), generations=1)
     at, planned = context(settings), jobs(settings)
     with alone(folder.job_folder(settings.out, planned[0])):
-        assert not compute_job(at, planned[0], lambda steps, what="": None)
+        assert not compute_job(at, planned[0], lambda steps, what="", kind=None: None)
         assert run_jobs(at, planned) == planned[:1]
         assert folder.finished(settings.out, planned[1])
     assert run_jobs(at, planned) == []

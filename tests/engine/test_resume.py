@@ -148,7 +148,7 @@ def stopped_in(out, generation, **changes):
     at.check(job.n)
     at.store(job)
 
-    def tick(steps, what=""):
+    def tick(steps, what="", kind=None):
         if what.endswith(f": generation {generation}"):
             raise Stop
 
@@ -301,7 +301,7 @@ def test_a_job_whose_chains_have_all_died_stops(tmp_path):
     ticks, at, (job,) = [], context(settings, domain), jobs(settings, domain)
     folder.store_job(settings.out, job)
     at.store(job)
-    run_job(at, job, lambda steps, what="": ticks.append(steps))
+    run_job(at, job, lambda steps, what="", kind=None: ticks.append(steps))
     assert sum(ticks) == 14 * 6  # the generations that are not run count as done
     assert max(folder.generations(folder.job_folder(settings.out, job))) == 12
     assert folder.finished(settings.out, job)

@@ -1,6 +1,7 @@
 """Bench of the correctors: every one on every corruption, each cell stored as soon as it is measured."""
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from selfloop.metrics.estimates import Estimate
 from selfloop.runs import record
 from selfloop.runs.environment import environment
 from selfloop.runs.lock import alone
+from selfloop.runs.pace import Kind
 from selfloop.runs.progress import progress
 from selfloop.runs.resume import resume_or_start
 
@@ -112,7 +114,8 @@ def measure(config: BenchConfig, data: Data) -> None:
     path = config.out / "cells.jsonl"
     wanted = plan(config, data)
     done = {(row["split"], row["corrector"], row["corruption"]) for row in record.read(path)}
-    with progress(len(wanted), "cells", sum(one in done for one in wanted)) as tick:
+    left = Counter(Kind(one[1]) for one in wanted if one not in done)
+    with progress(left, "cells", len(wanted) - left.total()) as tick:
         measured = measurer(config, data)
         for split, corrector, corruption in wanted:
             if (split, corrector, corruption) not in done:
@@ -120,7 +123,7 @@ def measure(config: BenchConfig, data: Data) -> None:
                 found = measured(split, corrector, corruption)
                 name = {"split": split, "corrector": corrector, "corruption": corruption}
                 record.append(path, name | {"measures": {key: list(one) for key, one in found.items()}})
-                tick(1, f"{corrector} on {corruption}, {split}")
+                tick(1, f"{corrector} on {corruption}, {split}", Kind(corrector))
 
 
 def measurer(config: BenchConfig, data: Data) -> Callable[[str, str, str], dict[str, Estimate]]:
