@@ -87,6 +87,12 @@ class Measure(NamedTuple):
     """One of `BETTER`; empty where neither is."""
     headline: bool = False
     """Whether it stands in the first table."""
+    about: str = ""
+    """Its definition in a sentence, for a reader who points at it; empty where `analysis.glossary` has one."""
+    least: float | None = None
+    """The smallest value that can be: no interval is shown to go below. None: no limit."""
+    most: float | None = None
+    """The largest value that can be."""
 
 
 class Domain(NamedTuple):
