@@ -19,13 +19,14 @@ from selfloop.runs.record import number
 
 COMPONENTS = (
     "Each measure at the end of the loop as a multiple of the baseline's (geometric mean over seeds, 95 % intervals); "
-    "1 is no collapse. Diamonds: real data. From the top: artefacts, moments, modes, what is within modes."
+    "1 is no collapse. Diamonds: real data (at the edge: beyond it). From the top: artefacts, moments, modes, "
+    "what is within modes."
 )
 COLOURS = {"train": "#2f81c7", "sample": "#009e9a", "correct": "#d95f0e", "evaluate": "#757c85", "audit": "#8c6bb1"}
 HATCHES = {"train": "", "sample": "//", "correct": "", "evaluate": "..", "audit": "xx"}
 PRICES = (
-    "Seconds that one chain takes a generation, by part (median). Evaluation and audits only measure the loop; real data "
-    "cost nothing, so there is no line of them."
+    "Seconds that one chain takes a generation, by part (median). Evaluation and audits only measure the loop; real "
+    "data cost nothing, so there is no line of them."
 )
 
 
@@ -42,9 +43,9 @@ def components(results: Results) -> Plot | None:
             rows = [row for row in found if (cell_of(row), row["arm"]) == (cell, arm)]
             place = [measures.index(row["measure"]) + 0.8 * ((i + 0.5) / len(arms) - 0.5) for row in rows]
             _bars(axes, rows, place, 0.7 / len(arms), figures.colours(results.arms)[arm])
-        _real(axes, results, cell, measures)
         axes.set_xscale("log", base=2)
         axes.set_xlim(*_span([row["multiple"] for row in found]))
+        _real(axes, results, cell, measures)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.axvline(1, color=INK, linewidth=0.8)
         figures.style(axes, cell.title, "multiple of the baseline's", "")
@@ -62,7 +63,8 @@ def _real(axes: Any, results: Results, cell: Cell, measures: Sequence[str]) -> N
         end = over_seeds(list(ends(base, measure).values())).value
         value = number(line.get(measure))
         if end > 0 and value > 0:
-            axes.plot([value / end], [i], marker="D", color=INK, markersize=5, linestyle="", zorder=4,
+            place = min(max(value / end, axes.get_xlim()[0]), axes.get_xlim()[1])
+            axes.plot([place], [i], marker="D", clip_on=False, color=INK, markersize=5, linestyle="", zorder=4,
                       label="real data" if i == 0 else "_nolegend_")  # fmt: skip
             figures.tip(axes, value / end, i, f"real data, {results.heading(measure)}: {value / end:.3g} times")
 
@@ -80,7 +82,9 @@ def _bars(axes: Any, rows: Sequence[Row], place: Sequence[float], height: float,
     axes.barh(place, value - 1, height, left=1, color=colour, label=figures.text(rows[0]["arm"]),
               xerr=[value - low, high - value], error_kw={"ecolor": INK, "elinewidth": 0.8})  # fmt: skip
     for row, x, y in zip(rows, value, place, strict=True):
-        figures.tip(axes, x, y, f"{row['arm'].replace('_', ' ')}: {text(spread_of(row, 'multiple'))} times the baseline's")
+        figures.tip(
+            axes, x, y, f"{row['arm'].replace('_', ' ')}: {text(spread_of(row, 'multiple'))} times the baseline's"
+        )
 
 
 def prices(results: Results, clock: str = cost.CLOCK) -> Plot | None:

@@ -86,12 +86,13 @@ def _harm(results: Results, measure: Measure, cell: Cell) -> str:
     elif one.high < 0:
         said = "training on its own samples surely made the model better"
     else:
-        said = "no harm from training on its own samples can be shown, and none up to the interval's end is ruled out"
+        return (
+            f"After {_length(results)} no harm from training on its own samples can be shown: the loop ends "
+            f"{text(one)} worse than real data alone in {name}, an interval that holds 0 ({_seeds(both)})."
+        )
     told = Estimate(*(abs(part) for part in (one.value, one.high, one.low))) if one.high < 0 else one
     than = "better than" if one.high < 0 else "worse than"
-    return (
-        f"After {_length(results)} {said}: it ends {text(told)} {than} real data alone in {name}, {_seeds(both)}."
-    )
+    return f"After {_length(results)} {said}: it ends {text(told)} {than} real data alone in {name}, {_seeds(both)}."
 
 
 def _cures(results: Results, measure: Measure, cell: Cell) -> list[str]:

@@ -31,6 +31,10 @@ class Table(NamedTuple):
     names: Mapping[str, str] = {}  # noqa: RUF012
     """Machine-readable names of columns, where they are not the headings."""
 
+    def right(self, column: str) -> bool:
+        """Whether the column holds numbers, which stand at its right."""
+        return any(right(row.get(column)) for row in self.rows)
+
     @property
     def csv(self) -> str:
         """The table as comma-separated values; an estimate takes three columns (`values.flat`)."""
@@ -100,7 +104,7 @@ def write(
 
     template = resources.files("selfloop.report").joinpath("page.html.j2").read_text("utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page.filters.update(shown=shown, heading=heading, right=right, data=_data)
+    page.filters.update(shown=shown, heading=heading, data=_data)
     html = page.from_string(template).render(
         title=title,
         finding=finding,
@@ -118,12 +122,14 @@ def write(
 
 def _drawn(plot: Plot) -> dict[str, Any]:
     """A plot as the template takes it: its panels as SVG with the least width at which their text can be read."""
-    panels = [
-        svg(one).replace("<svg", f'<svg style="min-width: {_pixels(one):.0f}px"', 1)
-        for one in plot.panels or [plot.figure]
-    ]
+    panels = [readable(one) for one in plot.panels or [plot.figure]]
     wide = len(panels) > 1 or (plot.panels or [plot.figure])[0].get_figwidth() > WIDE
     return {"panels": panels, "caption": plot.caption, "key": plot.key, "wide": wide}
+
+
+def readable(figure: Any) -> str:
+    """A figure as an SVG element that is never so narrow that its text cannot be read; let what holds it scroll."""
+    return svg(figure).replace("<svg", f'<svg style="min-width: {_pixels(figure):.0f}px"', 1)
 
 
 def _pixels(figure: Any) -> float:

@@ -6,6 +6,7 @@ small multiples.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,31 +34,43 @@ OF = {
 DISTANCES = (
     "Distance of each chain to the one coupled to it, which starts from another generation 0 and has the same random "
     "numbers: root of MMD^2 of the laws, and root mean square of the distances of pairs; geometric means over seeds. "
-    "Straight lines contract at a constant rate. Dashed: the largest MMD that chance alone may give two equal laws here "
-    "(two standard deviations), which is what two sets of real data would show."
+    "Straight lines contract at a constant rate. Dashed: the largest MMD that chance alone may give two equal laws "
+    "here (two standard deviations), which is what two sets of real data would show."
 )
 GAMMAS = (
-    "Effective gamma on the loop's own samples, 95 % intervals; absent where the audit refuses; at the top: more. The line "
-    "at 0 is a corrector that changes nothing; real data have no gamma, as there is nothing to correct."
+    "Effective gamma on the loop's own samples, 95 % intervals; absent where the audit refuses; at the top: more. The "
+    "line at 0 is a corrector that changes nothing; real data have no gamma, as there is nothing to correct."
 )
 TOP = 5.0
 """Largest gamma that is drawn in place."""
 
 
-def draw(results: Results) -> dict[str, Plot]:
-    """Every figure that the results allow, by the name of its file: the headline, each kind of measure, the rest."""
-    made = {"measures": plotted(results, results.headline, SPREAD)} if results.headline else {}
+def draw(results: Results, only: str | None = None) -> dict[str, Plot]:
+    """Every figure that the results allow, by the name of its file: the headline, each kind of measure, the rest.
+
+    ``only`` draws the figure of that name alone, if there is one.
+    """
+    makers = _makers(results)
+    drawn = {name: make() for name, make in makers.items() if only in (None, name)}
+    return {name: plot for name, plot in drawn.items() if plot is not None}
+
+
+def _makers(results: Results) -> dict[str, Callable[[], Plot | None]]:
+    """How each figure is drawn."""
+    headline = results.headline
+    made: dict[str, Callable[[], Plot | None]] = {}
+    if headline:
+        made["measures"] = lambda: plotted(results, headline, SPREAD)
     for kind in KINDS:
         if names := [one.name for one in results.measures if one.kind == kind]:
-            made[kind] = plotted(results, names, f"{OF[kind]} {SPREAD}")
-    made |= {name: plot for name, plot in (("components", components(results)), ("prices", prices(results))) if plot}
+            made[kind] = partial(plotted, results, names, f"{OF[kind]} {SPREAD}")
+    made |= {"components": lambda: components(results), "prices": lambda: prices(results)}
     if results.distances:
-        points = predictions(results)
-        made["distances"] = Plot(distances(results), DISTANCES)
-        both = {"contraction": contraction(points, "mmd"), "contraction_paired": contraction(points, "paired")}
-        made |= {name: plot for name, plot in both.items() if plot}
+        made["distances"] = lambda: Plot(distances(results), DISTANCES)
+        made["contraction"] = lambda: contraction(predictions(results), "mmd")
+        made["contraction_paired"] = lambda: contraction(predictions(results), "paired")
     if any(not math.isnan(row["gamma"]) for row in results.gammas):
-        made["gammas"] = Plot(gammas(results), GAMMAS)
+        made["gammas"] = lambda: Plot(gammas(results), GAMMAS)
     return made
 
 

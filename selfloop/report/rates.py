@@ -32,7 +32,9 @@ def contraction(predictions: Sequence[Row], distance: str = "mmd") -> Plot | Non
     points = [row for row in predictions if row["distance"] == distance]
     if not any(row["holds"] is not None for row in points):
         return None
-    markers = {cell: figures.MARKERS[i % len(figures.MARKERS)] for i, cell in enumerate(sorted(set(map(cell_of, points))))}
+    markers = {
+        cell: figures.MARKERS[i % len(figures.MARKERS)] for i, cell in enumerate(sorted(set(map(cell_of, points))))
+    }
     palette = figures.colours([row["arm"] for row in points])
     figure = figures.blank(8.6, 4.7)
     for axes, (name, about) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
@@ -69,7 +71,9 @@ def _legend(figure: Any, markers: Mapping[Cell, str], palette: Mapping[str, str]
     for cell, marker in markers.items():
         lines.append(Line2D([], [], color=INK, marker=marker, linestyle="", label=cell.title))
     lines.append(Line2D([], [], color=INK, linewidth=1, dashes=(4, 3), label="equal"))
-    figure.legend(handles=lines, loc="outside lower left", ncols=4, frameon=False, fontsize=figures.SMALL, labelcolor=INK)
+    figure.legend(
+        handles=lines, loc="outside lower left", ncols=4, frameon=False, fontsize=figures.SMALL, labelcolor=INK
+    )
 
 
 def caption(points: Sequence[Row]) -> str:

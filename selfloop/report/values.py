@@ -36,10 +36,15 @@ def shown(value: Any) -> str:
     """A value of a table in words."""
     match value:
         case Mean(mean, low, high) if abs((high - mean) - (mean - low)) <= 1e-6 * (high - low) + 1e-12 * abs(mean):
-            return f"{mean:.3g} ± {(high - low) / 2:.2g}"
+            return f"{_digits(mean, 3)} ± {_digits((high - low) / 2, 2)}"
         case Estimate():
             return text(value) or cell(None)
     return cell(value)
+
+
+def _digits(value: float, count: int) -> str:
+    """A number to so many digits, without an exponent where four digits are enough."""
+    return cell(float(f"{value:.{count}g}"))
 
 
 def text(one: Estimate) -> str | None:
