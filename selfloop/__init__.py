@@ -64,6 +64,8 @@ from selfloop.protocols import Loop as Loop
 from selfloop.protocols import Model as Model
 from selfloop.protocols import Policy as Policy
 from selfloop.protocols import identity as identity
+from selfloop.result import Result as Result
+from selfloop.result import load as load
 from selfloop.stability.certify import certify as certify
 
 try:

@@ -89,6 +89,12 @@ class Measure(NamedTuple):
     """Whether it stands in the first table."""
     optional: bool = False
     """Whether some settings do not measure it; another one that nothing measures is a mistake."""
+    about: str = ""
+    """Its definition in a sentence, for a reader who points at it; empty where `analysis.glossary` has one."""
+    least: float | None = None
+    """The smallest value that can be: no interval is shown to go below. None: no limit."""
+    most: float | None = None
+    """The largest value that can be."""
 
 
 class Domain(NamedTuple):

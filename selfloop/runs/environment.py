@@ -1,7 +1,9 @@
 """What a run ran on: versions, machine, devices, source; and where its compiled programs are kept."""
 
+import datetime
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -35,6 +37,20 @@ def environment() -> dict[str, Any]:
         "devices": [f"{device.platform}: {device.device_kind}" for device in jax.devices()],
         "git": _git(Path(__file__).resolve().parent),
     }
+
+
+def invocation() -> dict[str, str]:
+    """The command that this process was started with, without the folder of the program, and the time (UTC)."""
+    program, *arguments = sys.argv or [""]
+    name = Path(program).name
+    if name.endswith(".py") and name != "__main__.py" and "launcher" not in name:
+        command = shlex.join(["python", name, *arguments])
+    elif name == "selfloop" or (name == "__main__.py" and Path(program).parent.name == "selfloop"):
+        command = shlex.join(["selfloop", *arguments])
+    else:
+        command = "called from Python"
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"command": command, "started": now}
 
 
 def peak_flops(compute: str = "bfloat16", kind: str | None = None) -> float | None:
