@@ -61,6 +61,21 @@ def check_observation(domain: Domain, observe: Any, batch: Batch) -> None:
         raise ConfigError(f"domain {domain.name}: observed spaces are {there}; one of Domain.spaces ({asked}) must be")
     _arrays(domain, "space", found.spaces, count, 2)
     _arrays(domain, "value", found.values, count, 1)
+    _scalars(domain, found.numbers)
+
+
+def check_numbers(domain: Domain, numbers: Any, state: Any) -> None:
+    """ConfigError where what is measured of a state (or its shapes) is not made of float scalars."""
+    found = jax.eval_shape(lambda state: numbers(state), state)
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"domain {domain.name}: numbers returned {_look(found)}; it returns scalars by name")
+    _scalars(domain, found)
+
+
+def _scalars(domain: Domain, found: Mapping[str, Any]) -> None:
+    for name, value in found.items():
+        if value.ndim or not jnp.issubdtype(value.dtype, jnp.floating):
+            raise ConfigError(f"domain {domain.name}: the number {name} is {_look(value)}; give one float")
 
 
 def _arrays(domain: Domain, kind: str, found: Mapping[str, Any], count: int, axes: int) -> None:

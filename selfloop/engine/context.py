@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from selfloop.batch import Batch, take
 from selfloop.engine import folder
 from selfloop.engine.chains import chain_mesh
-from selfloop.engine.check import check_data, check_model, check_observation
+from selfloop.engine.check import check_data, check_model, check_numbers, check_observation
 from selfloop.engine.domain import Data, Domain, Observation
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings, single
@@ -83,6 +83,13 @@ class Context:
         return found if isinstance(found, Partial) else Partial(found)
 
     @functools.cache  # noqa: B019
+    def numbers(self, subject: Job) -> Callable[[Any], Any]:
+        """What is measured of the states of the jobs of one subject, as a pytree that can be passed to a program."""
+        found = self.domain.numbers(self._settings(subject), self.data(subject.n))
+        check_numbers(self.domain, found, jax.eval_shape(self.model(subject).init, jax.random.key(0)))
+        return found if isinstance(found, Partial) else Partial(found)
+
+    @functools.cache  # noqa: B019
     def conditions(self, n: int) -> Any:
         """The conditions of the samples that every generation is judged by."""
         return self.data(n).conditions(self.settings.evaluate)
@@ -108,6 +115,8 @@ class Context:
                 if name == "reference" and data.group is not None:
                     found["group"] = np.asarray(data.group)
                 files.store_arrays(home / f"{name}.npz", found | {"apart": np.asarray(data.apart)})
+        if not (home / "numbers.npz").exists() and (numbers := self._numbers(n, data)):
+            files.store_arrays(home / "numbers.npz", numbers)
         if not (home / "conditions.npz").exists():
             cond = self.conditions(n)
             held = {"label": labels(cond, self.settings.evaluate)}
@@ -121,12 +130,21 @@ class Context:
                 found = self.observed(n, fixed) | {"failed": np.asarray(info["failed"])}
                 files.store_arrays(path, found)
 
+    def _numbers(self, n: int, data: Data) -> folder.Arrays:
+        """What is measured of `folder.DRAWS` sets of real samples as it is of a generation's, [DRAWS] by name."""
+        if not jax.eval_shape(lambda batch: self.observe(n)(batch), data.pool).numbers:
+            return {}
+        draws = folder.draws(data.pool.capacity, apart=data.apart, wanted=self.settings.evaluate)
+        found = [_observe(self.observe(n), take(data.pool, some)).numbers for some, _ in draws]
+        return jax.tree.map(lambda *values: np.asarray(values), *found)
+
     def observed(self, n: int, batch: Batch) -> folder.Arrays:
         """Observation arrays of a batch of any size, and its ``label`` [N]."""
         parts, count = [], batch.capacity
         for at in range(0, count, PIECE):
             rows = np.minimum(np.arange(at, at + min(PIECE, count)), count - 1)
-            parts.append(jax.tree.map(np.asarray, _observe(self.observe(n), take(batch, rows))))
+            some = _observe(self.observe(n), take(batch, rows))._replace(numbers={})
+            parts.append(jax.tree.map(np.asarray, some))
         whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)
         return arrays(whole) | {"label": labels(batch.cond, count)}
 
@@ -137,7 +155,8 @@ _observe = jax.jit(lambda observe, batch: observe(batch))
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
     spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
-    return spaces | {f"{prefix}value/{name}": values for name, values in found.values.items()}
+    values = {f"{prefix}value/{name}": values for name, values in found.values.items()}
+    return spaces | values | {f"{prefix}number/{name}": value for name, value in found.numbers.items()}
 
 
 def labels(cond: Any, count: int) -> np.ndarray:
