@@ -4,7 +4,8 @@ import html
 from pathlib import Path
 
 from selfloop.domains.language import text
-from selfloop.domains.language.alphabet import Alphabet, alphabet, decode
+from selfloop.domains.language.alphabet import Alphabet, decode
+from selfloop.domains.language.setup import alphabet_of
 from selfloop.engine import folder
 from selfloop.engine.folder import Held
 from selfloop.errors import DataError
@@ -25,7 +26,7 @@ def sections(out: Path) -> list[tuple[str, str]]:
         corpus = text.load(config["data"], config["documents"], config["length"] - 1)
     except DataError:
         return []
-    known = alphabet(corpus.train, config["alphabet"])
+    known = alphabet_of(corpus, config["alphabet"])
     rows = [row for chain in held for row in _rows(chain, known)]
     head = "<tr><th>arm</th><th>generation</th><th>documents</th></tr>"
     return [("Text", f"<p>{ABOUT}</p><table>{head}{''.join(rows)}</table>")] if rows else []

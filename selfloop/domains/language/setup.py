@@ -48,7 +48,7 @@ def data(settings: LanguageSettings, n: int) -> Data:
             f"--n is {n}; the train part of {corpus.about} holds {len(corpus.train)} documents of at most "
             f"{settings.length - 1} characters, of which {SPARE} stay apart: give {max(most, 0)} or fewer, or more text"
         )
-    known = alphabet(corpus.train, settings.alphabet)
+    known = alphabet_of(corpus, settings.alphabet)
     as_tokens = lambda part: jnp.asarray(encode(known, part, settings.length))  # noqa: E731
     train, reference, heldout = as_tokens(corpus.train), as_tokens(corpus.reference[:MOST]), as_tokens(corpus.heldout)
     spare = train[n:]
@@ -61,6 +61,11 @@ def data(settings: LanguageSettings, n: int) -> Data:
         about=corpus.about,
         own=Own(corpus, known, heldout[:MOST], spare),
     )
+
+
+def alphabet_of(corpus: Corpus, most: int) -> Alphabet:
+    """The characters of a whole text."""
+    return alphabet((one for part in corpus[:3] for one in part), most)
 
 
 def config(settings: LanguageSettings, data: Data) -> NgramConfig:

@@ -15,8 +15,7 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.domains.language.alphabet import Alphabet, lengths
-from selfloop.domains.language.correctors.outcome import outcome
+from selfloop.domains.language.alphabet import lengths
 from selfloop.protocols import Corrector, Model
 
 ROUNDS = 8
@@ -24,28 +23,31 @@ ROUNDS = 8
 BIN = 8
 """Characters that documents of one length may differ by."""
 
-Accept = Callable[[Array], Array]
-"""``accept(tokens) -> bool [N]``."""
+Accept = Callable[[Array, Array], Array]
+"""``accept(key, tokens) -> bool [N]``; the key is consumed."""
+Tell = Callable[..., tuple[Batch, dict[str, Array]]]
+"""``tell(batch, x, weight, kept=...)``: the corrected batch and its info, in the domain's unit."""
 
 
-def rejection(known: Alphabet, model: Model, accept: Accept) -> Corrector:
+def rejection(tell: Tell, model: Model, accept: Accept) -> Corrector:
     """Keeps the documents that are accepted and draws the others anew; ``kept`` tells which were accepted at once."""
 
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         x, present = np.array(batch.x), np.asarray(batch.weight) > 0
-        good = np.asarray(accept(batch.x))
+        key_first, key = jax.random.split(key)
+        good = np.asarray(accept(key_first, batch.x))
         lacking = present & ~good
         for new in _draws(key, model, state, accept, len(x)):
             if not lacking.any():
                 break
             at = np.flatnonzero(lacking)[: len(new)]
             x[at], lacking[at] = new[: len(at)], False
-        return outcome(known, batch, x, np.where(lacking, 0, batch.weight), kept=good & present)
+        return tell(batch, x, np.where(lacking, 0, batch.weight), kept=good & present)
 
     return correct
 
 
-def rejection_by_length(known: Alphabet, model: Model, accept: Accept) -> Corrector:
+def rejection_by_length(tell: Tell, model: Model, accept: Accept) -> Corrector:
     """The same, but a document is replaced by one about as long; where none is found it stays.
 
     The lengths keep their distribution, which plain rejection shortens: long documents have more to go wrong.
@@ -53,7 +55,8 @@ def rejection_by_length(known: Alphabet, model: Model, accept: Accept) -> Correc
 
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         x, present = np.array(batch.x), np.asarray(batch.weight) > 0
-        good = np.asarray(accept(batch.x))
+        key_first, key = jax.random.split(key)
+        good = np.asarray(accept(key_first, batch.x))
         lacking, size = present & ~good, np.asarray(lengths(batch.x)) // BIN
         for new in _draws(key, model, state, accept, len(x)):
             if not lacking.any():
@@ -63,7 +66,7 @@ def rejection_by_length(known: Alphabet, model: Model, accept: Accept) -> Correc
                 at, found = np.flatnonzero(lacking & (size == one)), new[sizes == one]
                 some = min(len(at), len(found))
                 x[at[:some]], lacking[at[:some]] = found[:some], False
-        return outcome(known, batch, x, batch.weight, kept=good & present)
+        return tell(batch, x, batch.weight, kept=good & present)
 
     return correct
 
@@ -72,8 +75,9 @@ def _draws(key: Array, model: Model, state: Any, accept: Accept, n: int) -> Iter
     """The accepted of n documents of the model, `ROUNDS` times."""
     sample = _program(model.sample)
     for i in range(ROUNDS):
-        new = sample(jax.random.fold_in(key, i), state, None, n).x
-        yield np.asarray(new)[np.asarray(accept(new))]
+        key_sample, key_accept = jax.random.split(jax.random.fold_in(key, i))
+        new = sample(key_sample, state, None, n).x
+        yield np.asarray(new)[np.asarray(accept(key_accept, new))]
 
 
 @functools.cache

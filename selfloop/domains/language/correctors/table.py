@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -44,12 +45,12 @@ def repair(settings: Any, data: Data) -> Corrector:
 
 def reject(settings: Any, data: Data) -> Corrector:
     """Documents with a word that the train part does not have are drawn anew."""
-    return rejection(data.own.alphabet, _model(settings, data), by_dictionary(data))
+    return rejection(partial(outcome, data.own.alphabet), _model(settings, data), by_dictionary(data))
 
 
 def reject_length(settings: Any, data: Data) -> Corrector:
     """The same, with the distribution of lengths kept."""
-    return rejection_by_length(data.own.alphabet, _model(settings, data), by_dictionary(data))
+    return rejection_by_length(partial(outcome, data.own.alphabet), _model(settings, data), by_dictionary(data))
 
 
 def band(settings: Any, data: Data) -> Corrector:
@@ -65,11 +66,12 @@ def band(settings: Any, data: Data) -> Corrector:
         return total / count
 
     low, high = np.quantile(np.asarray(bits(first, data.own.heldout)), BAND)
-    return rejection(
-        data.own.alphabet,
-        _model(settings, data),
-        lambda tokens: (bits(first, tokens) >= low) & (bits(first, tokens) <= high),
-    )
+
+    def accept(key: Array, tokens: Array) -> Array:
+        found = bits(first, tokens)
+        return (found >= low) & (found <= high)
+
+    return rejection(partial(outcome, data.own.alphabet), _model(settings, data), accept)
 
 
 def detector_frozen(settings: Any, data: Data) -> Corrector:
@@ -104,7 +106,7 @@ def by_dictionary(data: Data) -> Accept:
     train = jnp.concatenate([data.real.x, data.own.spare])
     known = lexicon.dictionary(jax.jit(lexicon.words)(letter, train))
     accept = jax.jit(lambda letter, known, tokens: lexicon.all_known(known, lexicon.words(letter, tokens)))
-    return lambda tokens: accept(letter, known, tokens)
+    return lambda key, tokens: accept(letter, known, tokens)
 
 
 def _shorter(settings: Any, data: Data) -> ngrams.NgramConfig:
