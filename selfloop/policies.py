@@ -98,6 +98,25 @@ def weighted(share: Array | float) -> Policy:
     return Policy(lambda real, capacity: (), select)
 
 
+def mixed(share: float) -> Policy:
+    """As many points as there are synthetic slots, a share of them real, drawn anew every generation.
+
+    Of n real and m synthetic points, round(share m) real ones (n at most), without replacement, and the first of the
+    others. Shumailov et al. (2024) keep 10 % of the original data so. Raises ConfigError where the share is not in
+    [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"the share of real data is {share}; it lies between 0 (none) and 1 (all)")
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
+        count = min(round(share * corrected.capacity), real.capacity)
+        own = keep(real, jax.random.permutation(key, real.capacity) < count)
+        others = keep(corrected, jnp.arange(corrected.capacity, dtype=jnp.int32) < corrected.capacity - count)
+        return concatenate(own, others), memory
+
+    return Policy(lambda real, capacity: (), select)
+
+
 def replace() -> Policy:
     """The newest synthetic samples alone: the fully synthetic loop. Real data are seen by generation 0 only."""
     return Policy(lambda real, capacity: (), lambda key, t, real, corrected, memory: (corrected, memory))
@@ -161,6 +180,7 @@ def golden_share(lam: Array | float) -> Array:
 POLICIES = {
     "augment": augment,
     "replace": lambda lam: replace(),
+    "tenth": lambda lam: mixed(0.1),
     "accumulate": lambda lam: accumulate(),
     "accumulate_subsample": lambda lam: accumulate_subsample(),
     "weighted": lambda lam: weighted(golden_share(lam)),

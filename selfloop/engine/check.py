@@ -62,9 +62,9 @@ def check_model(domain: Domain, model: Any) -> None:
         raise ConfigError(f"domain {domain.name}: model returned {look(model)}; it returns a Model(init, fit, sample)")
 
 
-def check_observation(domain: Domain, observe: Any, batch: Batch) -> None:
-    """ConfigError where what is observed of N samples is not made of float points [N, F] and float values [N], or a
-    measure of the domain is none of what is observed or computed from it.
+def check_observation(domain: Domain, observe: Any, batch: Batch) -> Observation:
+    """What is observed of N samples (or its shapes), or ConfigError where it is not made of float points [N, F], float
+    values [N] and float numbers [].
     """
     with part(f"domain {domain.name}: observe", batch):
         found = jax.eval_shape(lambda batch: observe(batch), batch) if domain.traceable else observe(batch)
@@ -76,17 +76,21 @@ def check_observation(domain: Domain, observe: Any, batch: Batch) -> None:
         raise ConfigError(f"domain {domain.name}: observed spaces are {there}; one of Domain.spaces ({asked}) must be")
     _arrays(domain, "space", found.spaces, count, 2)
     _arrays(domain, "value", found.values, count, 1)
-    _measures(domain, found)
+    _scalars(domain, found.numbers)
+    return found
 
 
-def _measures(domain: Domain, found: Observation) -> None:
-    """ConfigError for a measure that no row of the run would have; those of a space that is not there are none."""
+def check_measures(domain: Domain, found: Observation, numbers: Mapping[str, Any]) -> None:
+    """ConfigError for a measure that no row of the run would have, of what is observed of samples and of states; those
+    of a space that is not there are none.
+    """
     ranked = [primary(domain.spaces, found.spaces), *domain.spaces]
-    known = set().union(*(names(space, (*found.spaces, *domain.spaces)) for space in ranked)) | ROW | {*found.values}
+    known = set().union(*(names(space, (*found.spaces, *domain.spaces)) for space in ranked))
+    known |= ROW | {*found.values, *found.numbers, *numbers}
     for measure in domain.measures:
         if measure.name not in known | {f"corrected_{name}" for name in known} and not measure.optional:
             near = difflib.get_close_matches(measure.name, known, 1)
-            there = ", ".join(found.values) or "none"
+            there = ", ".join((*found.values, *found.numbers, *numbers)) or "none"
             raise ConfigError(
                 f"domain {domain.name}: the measure {measure.name} is nothing that is observed (values: {there}) or "
                 f"computed{f'; do you mean {near[0]}' if near else ''}"
@@ -108,6 +112,25 @@ def check_parts(domain: Domain, loop: Loop, arm: str) -> None:
         check(loop, jax.random.key(0))
     except ConfigError as error:
         raise ConfigError(f"domain {domain.name}, arm {arm}: {error}") from error
+
+
+def check_numbers(domain: Domain, numbers: Any, init: Any) -> Mapping[str, Any]:
+    """What is measured of a state that ``init(key)`` makes (or its shapes), or ConfigError where it is not made of float
+    scalars.
+    """
+    measured = lambda key: numbers(init(key))  # noqa: E731
+    key = jax.random.key(0)
+    found = jax.eval_shape(measured, key) if domain.traceable else measured(key)
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"domain {domain.name}: numbers returned {look(found)}; it returns scalars by name")
+    _scalars(domain, found)
+    return found
+
+
+def _scalars(domain: Domain, found: Mapping[str, Any]) -> None:
+    for name, value in found.items():
+        if value.ndim or not jnp.issubdtype(value.dtype, jnp.floating):
+            raise ConfigError(f"domain {domain.name}: the number {name} is {look(value)}; give one float")
 
 
 def _arrays(domain: Domain, kind: str, found: Mapping[str, Any], count: int, axes: int) -> None:

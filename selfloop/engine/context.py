@@ -15,7 +15,14 @@ from jax.tree_util import Partial
 from selfloop.batch import Batch, take
 from selfloop.engine import folder
 from selfloop.engine.chains import chain_mesh, one_by_one, over_chains
-from selfloop.engine.check import check_data, check_model, check_observation, check_parts
+from selfloop.engine.check import (
+    check_data,
+    check_measures,
+    check_model,
+    check_numbers,
+    check_observation,
+    check_parts,
+)
 from selfloop.engine.domain import Data, Domain, Observation
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings, single
@@ -87,7 +94,12 @@ class Context:
     def observe(self, n: int) -> Callable[[Batch], Observation]:
         """What is measured of samples of one n, as a pytree that can be passed to a program."""
         found = self.domain.observe(single(self.settings, n, ()), self.data(n))
-        check_observation(self.domain, found, self.data(n).pool)
+        return found if isinstance(found, Partial) else Partial(found)
+
+    @functools.cache  # noqa: B019
+    def numbers(self, subject: Job) -> Callable[[Any], Any]:
+        """What is measured of the states of the jobs of one subject, as a pytree that can be passed to a program."""
+        found = self.domain.numbers(self._settings(subject), self.data(subject.n))
         return found if isinstance(found, Partial) else Partial(found)
 
     @functools.cache  # noqa: B019
@@ -109,7 +121,10 @@ class Context:
             )
 
     def check_parts(self, job: Job) -> None:
-        """Refuse models, policies and correctors that do not do what they should, before anything is computed."""
+        """Refuse models, policies, correctors and measures that are not what they should be, before all computing."""
+        seen = check_observation(self.domain, self.observe(job.n), self.data(job.n).pool)
+        numbers = check_numbers(self.domain, self.numbers(job.subject), self.model(job.subject).init)
+        check_measures(self.domain, seen, numbers)
         data, model = self.data(job.n), self.learner(job.subject)
         for arm, corrector in self.correctors(job).items():
             source, m = data.sources[job.source](data.real), job.synthetic
@@ -126,6 +141,8 @@ class Context:
                 if name == "reference" and data.group is not None:
                     found["group"] = np.asarray(data.group)
                 files.store_arrays(home / f"{name}.npz", found | {"apart": np.asarray(data.apart)})
+        if not (home / "numbers.npz").exists() and (numbers := self._numbers(n, data)):
+            files.store_arrays(home / "numbers.npz", numbers)
         if not (home / "conditions.npz").exists():
             cond = self.conditions(n)
             held = {"label": labels(cond, self.settings.evaluate)}
@@ -139,28 +156,42 @@ class Context:
                 found = self.observed(n, fixed) | {"failed": np.asarray(info["failed"])}
                 files.store_arrays(path, found)
 
+    def _numbers(self, n: int, data: Data) -> folder.Arrays:
+        """What is measured of `folder.DRAWS` sets of real samples as it is of a generation's, [DRAWS] by name."""
+        draws = folder.draws(data.pool.capacity, apart=data.apart, wanted=self.settings.evaluate)
+        found = []
+        for some, _ in draws:
+            found.append(self._seen(n, take(data.pool, some)).numbers)
+            if not found[0]:
+                return {}
+        return jax.tree.map(lambda *values: np.asarray(values), *found)
+
+    def _seen(self, n: int, batch: Batch) -> Observation:
+        return (_observe if self.domain.traceable else _by_hand)(self.observe(n), batch)
+
     def observed(self, n: int, batch: Batch) -> folder.Arrays:
         """Observation arrays of a batch of any size, and its ``label`` [N]."""
         parts, count = [], batch.capacity
         for at in range(0, count, PIECE):
             rows = np.minimum(np.arange(at, at + min(PIECE, count)), count - 1)
-            found = (_observe if self.domain.traceable else _seen)(self.observe(n), take(batch, rows))
-            parts.append(jax.tree.map(np.asarray, found))
+            some = self._seen(n, take(batch, rows))._replace(numbers={})
+            parts.append(jax.tree.map(np.asarray, some))
         whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)
         return arrays(whole) | {"label": labels(batch.cond, count)}
 
 
-def _seen(observe: Callable[[Batch], Observation], batch: Batch) -> Observation:
+def _by_hand(observe: Callable[[Batch], Observation], batch: Batch) -> Observation:
     return observe(batch)
 
 
-_observe = jax.jit(_seen)
+_observe = jax.jit(_by_hand)
 
 
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
     spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
-    return spaces | {f"{prefix}value/{name}": values for name, values in found.values.items()}
+    values = {f"{prefix}value/{name}": values for name, values in found.values.items()}
+    return spaces | values | {f"{prefix}number/{name}": value for name, value in found.numbers.items()}
 
 
 def labels(cond: Any, count: int) -> np.ndarray:

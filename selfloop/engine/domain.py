@@ -43,12 +43,15 @@ class Data(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What is measured of N samples, each alone."""
+    """What is measured of N samples, each alone, and of all of them together."""
 
     spaces: Mapping[str, Array]
     """Points [N, F] by the name of their space."""
     values: Mapping[str, Array]
     """Numbers [N] by name, NaN where unknown; their means are measures."""
+    numbers: Mapping[str, Array] = {}  # noqa: RUF012
+    """Numbers of all N samples together, scalars by name (how many words are used, a divergence of histograms); each is
+    a measure. They depend on N."""
 
 
 class Arm(NamedTuple):
@@ -110,6 +113,10 @@ class Domain(NamedTuple):
     observe: Callable[[Any, Data], Callable[[Batch], Observation]]
     """``observe(settings, data)``: a traceable function; a `jax.tree_util.Partial` where it holds large arrays."""
     arms: Mapping[str, Arm]
+    numbers: Callable[[Any, Data], Callable[[Any], Mapping[str, Array]]] = lambda settings, data: lambda state: {}
+    """``numbers(settings, data)``: a traceable function from a model's state to what is measured of it without samples,
+    scalars by name (its likelihood of held-out data); a `jax.tree_util.Partial` where it holds large arrays. The
+    settings hold one value of every axis."""
     correctors: Mapping[str, Callable[[Any, Data], Corrector]] = {}  # noqa: RUF012
     """``make(settings, data) -> corrector`` by name; each is made once a run, however long it trains."""
     spaces: tuple[str, ...] = ("points",)

@@ -249,7 +249,9 @@ def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.
         row |= {"generation": t} | {name: float(values[i]) for name, values in fit.items()}
         row |= {"stopped": ENDED[died[i]]} if died[i] else {}
         if info:
-            row |= {"failed": int(info["failed"][i].sum()), "moved": float(info["moved"][i].mean())}
+            told = {name: float(values[i].mean()) for name, values in info.items()}
+            row |= {name: value for name, value in told.items() if np.isfinite(value)}
+            row |= {"failed": int(info["failed"][i].sum())}
         rows.append(row | spent)
     record.append(work.folder / "rows.jsonl", *rows)
 
