@@ -52,7 +52,7 @@ def check_model(domain: Domain, model: Any) -> None:
 
 
 def check_observation(domain: Domain, observe: Any, batch: Batch) -> None:
-    """ConfigError where what is observed of N samples is not made of float points [N, F] and float values [N]."""
+    """ConfigError where what is observed of N samples is not made of float points [N, F], values [N], shares [N, K]."""
     found, count = jax.eval_shape(lambda batch: observe(batch), batch), batch.capacity
     if not isinstance(found, Observation):
         raise ConfigError(f"domain {domain.name}: observe returned {_look(found)}; it returns an Observation")
@@ -61,6 +61,7 @@ def check_observation(domain: Domain, observe: Any, batch: Batch) -> None:
         raise ConfigError(f"domain {domain.name}: observed spaces are {there}; one of Domain.spaces ({asked}) must be")
     _arrays(domain, "space", found.spaces, count, 2)
     _arrays(domain, "value", found.values, count, 1)
+    _arrays(domain, "share", found.shares, count, 2)
 
 
 def _arrays(domain: Domain, kind: str, found: Mapping[str, Any], count: int, axes: int) -> None:

@@ -137,7 +137,8 @@ _observe = jax.jit(lambda observe, batch: observe(batch))
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
     spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
-    return spaces | {f"{prefix}value/{name}": values for name, values in found.values.items()}
+    shares = {f"{prefix}share/{name}": values for name, values in found.shares.items()}
+    return spaces | shares | {f"{prefix}value/{name}": values for name, values in found.values.items()}
 
 
 def labels(cond: Any, count: int) -> np.ndarray:

@@ -49,6 +49,9 @@ class Observation(NamedTuple):
     """Points [N, F] by the name of their space."""
     values: Mapping[str, Array]
     """Numbers [N] by name, NaN where unknown; their means are measures."""
+    shares: Mapping[str, Array] = {}  # noqa: RUF012 (never written to)
+    """Classes [N, K] that each sample belongs to, 0 to 1 and 1 in all, by the name of what classes them: measured are
+    the entropy of all samples together and their variance within and between recognised classes."""
 
 
 class Arm(NamedTuple):

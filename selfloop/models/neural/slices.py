@@ -10,7 +10,7 @@ from jax import Array
 
 
 class Convolution(nn.Module):
-    """A convolution of odd side with as many rows and columns out as in, or of side 4 and stride 2 with half as many."""
+    """A convolution of odd side and stride 1, which keeps rows and columns, or of side 4 and stride 2, which halves them."""
 
     features: int
     side: int = 3

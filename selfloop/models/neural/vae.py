@@ -172,7 +172,7 @@ def _model(config: VAEConfig, minibatch: Minibatch) -> Model:
     def init(key: Array) -> VAEState:
         blank, one = jnp.zeros(config.latents), jnp.ones(config.latents)
         params = network.init(key, jnp.zeros((1, *config.shape)))
-        return VAEState(params, blank, one, jnp.zeros(()), jnp.asarray(False))
+        return VAEState(params, blank, one, jnp.zeros(()), jnp.zeros((), bool))
 
     @jax.jit
     def fit(key: Array, batch: Batch, old: VAEState) -> tuple[VAEState, dict[str, Array]]:
@@ -193,7 +193,7 @@ def _model(config: VAEConfig, minibatch: Minibatch) -> Model:
         spread = jnp.sqrt(mean.var(0) + jnp.exp(log_variance).mean(0))
         missed = jax.nn.sigmoid(network.apply(params, mean, method="decode")) - seen
         info = {"loss": jnp.mean(losses[-max(1, config.steps // 4) :])}
-        return VAEState(params, mean.mean(0), spread, jnp.sqrt((missed**2).mean()), jnp.asarray(True)), info
+        return VAEState(params, mean.mean(0), spread, jnp.sqrt((missed**2).mean()), jnp.ones((), bool)), info
 
     @partial(jax.jit, static_argnames="n")
     def draw(key: Array, state: VAEState, n: int) -> Array:

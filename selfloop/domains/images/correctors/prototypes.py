@@ -73,7 +73,11 @@ def clusters(real: Images, most: int, seed: int = 0) -> Clusters:
     taken = lambda index: real._replace(x=real.x[index], label=real.label[index])  # noqa: E731
     members = taken(np.concatenate(rows))
     return Clusters(
-        real._replace(x=x, label=label.astype(np.int32)), taken(np.array(medoids)), members, count.cumsum() - count, count
+        real._replace(x=x, label=label.astype(np.int32)),
+        taken(np.array(medoids)),
+        members,
+        count.cumsum() - count,
+        count,
     )
 
 

@@ -85,5 +85,3 @@ CORRECTORS: dict[str, Entry] = {
     "smoothing": Entry(lambda known: smoothing.smoothing(), "Blurred by a binomial kernel of 3 x 3."),
 }
 """Every corrector of images by its name."""
-
-
