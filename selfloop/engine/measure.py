@@ -66,9 +66,9 @@ def measure_job(home: Path) -> list[Row]:
     ``drift_covariance``, the parts of the Frechet distance to the chain's own generation 0; ``precision``, ``recall``,
     ``density``, ``coverage``; ``diversity_``, ``multimodality_``, ``within_`` and ``between_S``; ``modes_hit`` and
     ``modes_effective`` of the n real samples; of shares NAME ``entropy_NAME`` of their mean over its greatest, and
-    ``within_NAME``, ``between_NAME`` recognised classes. Also ``fid_`` and ``diversity_`` of the other spaces, and the means of
-    values. ``absent`` counts samples that were not finite and have no part. What was also observed after correction has
-    `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
+    ``within_NAME``, ``between_NAME`` recognised classes. Also ``fid_`` and ``diversity_`` of the other spaces, and the
+    means of values. ``absent`` counts samples that were not finite and have no part. What was also observed after
+    correction has `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
 
     What is not a finite number is left out, and so is everything of chains that stopped, from that generation on.
 

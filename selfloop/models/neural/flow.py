@@ -4,8 +4,8 @@ Noise x_0 and data x_1 are paired by an entropic optimal transport plan of the m
 
     x_t = (1 - t) x_0 + t x_1,    v(x_t, t) = x_1 - x_0
 
-so that dx/dt = v carries noise to data from t = 0 to 1 along nearly straight lines. Source: Tong et al. (TMLR 2024); the
-plan by Sinkhorn's algorithm (Cuturi 2013), from which each row draws one partner, in place of an exact assignment.
+so that dx/dt = v carries noise to data from t = 0 to 1 along nearly straight lines. The plan is Sinkhorn's
+(Cuturi 2013); each row draws its partner from it, in place of an exact assignment. Source: Tong et al. (TMLR 2024).
 Shapes: B samples, T rows, D features.
 """
 

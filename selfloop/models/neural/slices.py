@@ -10,7 +10,7 @@ from jax import Array
 
 
 class Convolution(nn.Module):
-    """A convolution of odd side and stride 1, which keeps rows and columns, or of side 4 and stride 2, which halves them."""
+    """A convolution of odd side and stride 1, which keeps the size, or of side 4 and stride 2, which halves it."""
 
     features: int
     side: int = 3
