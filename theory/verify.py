@@ -60,6 +60,7 @@ CLAIMS = (
     "attractor",
     "mean_square",
     "accumulate_gaussian",
+    "accumulate_shrinking",
     "accumulate_families",
     "accumulate_corrected",
     "discrete_forgetting",

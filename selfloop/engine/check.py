@@ -63,8 +63,8 @@ def check_model(domain: Domain, model: Any) -> None:
 
 
 def check_observation(domain: Domain, observe: Any, batch: Batch) -> Observation:
-    """What is observed of N samples (or its shapes), or ConfigError where it is not made of float points [N, F], float
-    values [N] and float numbers [].
+    """What is observed of N samples (or its shapes), or ConfigError where it is not made of points [N, F], values [N],
+    shares [N, K] and numbers [], all of them floats.
     """
     with part(f"domain {domain.name}: observe", batch):
         found = jax.eval_shape(lambda batch: observe(batch), batch) if domain.traceable else observe(batch)
@@ -76,6 +76,7 @@ def check_observation(domain: Domain, observe: Any, batch: Batch) -> Observation
         raise ConfigError(f"domain {domain.name}: observed spaces are {there}; one of Domain.spaces ({asked}) must be")
     _arrays(domain, "space", found.spaces, count, 2)
     _arrays(domain, "value", found.values, count, 1)
+    _arrays(domain, "share", found.shares, count, 2)
     _scalars(domain, found.numbers)
     return found
 
@@ -87,6 +88,7 @@ def check_measures(domain: Domain, found: Observation, numbers: Mapping[str, Any
     ranked = [primary(domain.spaces, found.spaces), *domain.spaces]
     known = set().union(*(names(space, (*found.spaces, *domain.spaces)) for space in ranked))
     known |= ROW | {*found.values, *found.numbers, *numbers}
+    known |= {f"{kind}_{name}" for kind in ("entropy", "within", "between") for name in found.shares}
     for measure in domain.measures:
         if measure.name not in known | {f"corrected_{name}" for name in known} and not measure.optional:
             near = difflib.get_close_matches(measure.name, known, 1)
@@ -115,7 +117,7 @@ def check_parts(domain: Domain, loop: Loop, arm: str) -> None:
 
 
 def check_numbers(domain: Domain, numbers: Any, init: Any) -> Mapping[str, Any]:
-    """What is measured of a state that ``init(key)`` makes (or its shapes), or ConfigError where it is not made of float
+    """What is measured of a state that ``init(key)`` makes (or its shapes), or ConfigError where it is not all float
     scalars.
     """
     measured = lambda key: numbers(init(key))  # noqa: E731

@@ -190,8 +190,8 @@ _observe = jax.jit(_by_hand)
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
     spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
-    values = {f"{prefix}value/{name}": values for name, values in found.values.items()}
-    return spaces | values | {f"{prefix}number/{name}": value for name, value in found.numbers.items()}
+    kinds = {"space": found.spaces, "value": found.values, "share": found.shares, "number": found.numbers}
+    return {f"{prefix}{kind}/{name}": leaf for kind, held in kinds.items() for name, leaf in held.items()}
 
 
 def labels(cond: Any, count: int) -> np.ndarray:

@@ -52,6 +52,9 @@ class Observation(NamedTuple):
     numbers: Mapping[str, Array] = {}  # noqa: RUF012
     """Numbers of all N samples together, scalars by name (how many words are used, a divergence of histograms); each is
     a measure. They depend on N."""
+    shares: Mapping[str, Array] = {}  # noqa: RUF012 (never written to)
+    """Classes [N, K] that each sample belongs to, 0 to 1 and 1 in all, by the name of what classes them: measured are
+    the entropy of all samples together and their variance within and between recognised classes."""
 
 
 class Arm(NamedTuple):

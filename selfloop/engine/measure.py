@@ -63,9 +63,10 @@ def measure_job(home: Path) -> list[Row]:
     ``fid_infinity_S`` and ``kid_S``, which have no bias of the first order in 1/N; ``drift_mean`` and
     ``drift_covariance``, the parts of the Frechet distance to the chain's own generation 0; ``precision``, ``recall``,
     ``density``, ``coverage``; ``diversity_``, ``multimodality_``, ``within_`` and ``between_S``; ``modes_hit`` and
-    ``modes_effective`` of the n real samples. Also ``fid_`` and ``diversity_`` of the other spaces, and the means of
-    values. ``absent`` counts samples that were not finite and have no part. What was also observed after correction has
-    `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
+    ``modes_effective`` of the n real samples; of shares NAME ``entropy_NAME`` of their mean over its greatest, and
+    ``within_NAME``, ``between_NAME`` recognised classes. Also ``fid_`` and ``diversity_`` of the other spaces, and the
+    means of values. ``absent`` counts samples that were not finite and have no part. What was also observed after
+    correction has `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
 
     What a domain measures of all samples together, and of the model's state, has its own name.
 
@@ -168,4 +169,5 @@ def _samples(arrays: Arrays, label: np.ndarray, prefix: str = "") -> Samples:
     here = np.all([np.isfinite(points).all(-1) for points in spaces.values()], 0)
     here &= ~arrays.get(prefix + "failed", np.zeros(here.shape, bool)).astype(bool)
     weight = arrays.get(prefix + "weight", np.ones(here.shape, np.float32)) * here
-    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label[None], here.shape))
+    shares = named(arrays, "share", prefix)
+    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label[None], here.shape), shares)

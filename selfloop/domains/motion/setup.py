@@ -12,12 +12,12 @@ from selfloop.digest import digest
 from selfloop.domains.motion.data import datasets, embedded, splits, windows
 from selfloop.domains.motion.data.clip import Clip, mirror
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model.denoiser import DenoiserConfig
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
 from selfloop.domains.motion.settings import MotionSettings
 from selfloop.domains.motion.text.conditioning import Text, captioned, describe, paraphrased, with_text
 from selfloop.engine.domain import Data
+from selfloop.models.neural.denoiser import DenoiserConfig
 from selfloop.protocols import Model
 from selfloop.sources import fixed
 

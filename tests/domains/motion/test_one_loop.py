@@ -8,11 +8,11 @@ import pytest
 from selfloop import sources
 from selfloop.batch import uniform
 from selfloop.domains.motion.data.features import D
-from selfloop.domains.motion.model.denoiser import DenoiserConfig
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
 from selfloop.loop import begin, generation, scan
 from selfloop.models.gaussian import gaussian
+from selfloop.models.neural.denoiser import DenoiserConfig
 from selfloop.protocols import Loop
 from tests.tables import POLICIES
 
