@@ -9,27 +9,8 @@ rows with the keys corrector, corruption, split, measure, value, low, high. Only
 """
 
 import sys
-from pathlib import Path
 
-from command import guarded
-
-
-def run(arguments: list[str]) -> Path:
-    """Run what the command line asks for; the path of the page."""
-    import tyro
-
-    from selfloop.domains.motion.bench.run import BenchConfig, run
-    from selfloop.runs.environment import compilation_cache
-
-    config = tyro.cli(BenchConfig, args=arguments, description=__doc__)
-    compilation_cache()
-    return run(config)
-
-
-def main() -> int:
-    """Run, and say in one line what stopped it if something did."""
-    return guarded(run, "report", "stopped; the same command continues")
-
+from selfloop.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["bench", "correctors", *sys.argv[1:]]))

@@ -9,15 +9,7 @@ The same command on the same --out continues a run that was stopped.
 
 import sys
 
-from command import experiment
-
-
-def load() -> tuple:
-    """The domain, its presets and which of them is the default."""
-    from selfloop.domains.gaussian.domain import GAUSSIAN, PRESETS
-
-    return GAUSSIAN, PRESETS, "default"
-
+from selfloop.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(experiment(load, __doc__))
+    sys.exit(main(["run", "gaussian", *sys.argv[1:]]))

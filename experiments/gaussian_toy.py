@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from command import guarded, positive, prepare
+from selfloop.cli.guard import positive, prepare, script
 
 TITLE = "The Gaussian figure, three ways"
 CHUNK = 32
@@ -88,7 +88,11 @@ def run(arguments: list[str]) -> Path:
     """Run what the command line asks for; the path of the page."""
     import tyro
 
-    config = tyro.cli(ToyConfig, args=arguments, description=__doc__)
+    return made(tyro.cli(ToyConfig, args=arguments, description=__doc__))
+
+
+def made(config: ToyConfig) -> Path:
+    """Run the three processes; the path of the page. ConfigError for settings that cannot be."""
     positive(seeds=config.seeds, generations=config.generations)
     provenance = prepare(config.out)
     return report(config, measure(config), provenance)
@@ -226,4 +230,4 @@ def draw(results: dict[str, Any], gammas: tuple[float, ...]) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run))
+    sys.exit(script(run))

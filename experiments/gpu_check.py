@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from command import guarded
+from selfloop.cli.guard import script
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {
@@ -221,4 +221,4 @@ def _generations(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run))
+    sys.exit(script(run))

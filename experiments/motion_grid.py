@@ -11,16 +11,7 @@ the jobs to a Ray cluster of many machines (docs/sweeps.md).
 
 import sys
 
-from command import experiment
-
-
-def load() -> tuple:
-    """The domain, its presets and which of them is the default."""
-    from selfloop.domains.motion.domain import MOTION
-    from selfloop.domains.motion.settings import GRID_PRESETS
-
-    return MOTION, GRID_PRESETS, "cpu"
-
+from selfloop.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(experiment(load, __doc__))
+    sys.exit(main(["run", "motion-grid", *sys.argv[1:]]))

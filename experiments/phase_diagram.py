@@ -10,11 +10,11 @@ a table on screen, and in the folder --out a page (report.html), a figure, phase
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from command import guarded, positive, prepare
+from selfloop.cli.guard import positive, prepare, script
 
 TITLE = "Where the loop is stable"
 N = 50
@@ -58,13 +58,15 @@ class Plane(NamedTuple):
 
 def run(arguments: list[str]) -> Path:
     """Run what the command line asks for; the path of the page."""
-    import dataclasses
-
     import tyro
 
-    config = tyro.cli(PhaseConfig, args=arguments, description=__doc__)
+    return made(tyro.cli(PhaseConfig, args=arguments, description=__doc__))
+
+
+def made(config: PhaseConfig) -> Path:
+    """Measure the planes; the path of the page. ConfigError for settings that cannot be."""
     if config.quick:
-        config = dataclasses.replace(config, size=16, seeds=32, generations=60)
+        config = replace(config, size=16, seeds=32, generations=60)
     positive(size=config.size, seeds=config.seeds, generations=config.generations)
     provenance = prepare(config.out)
     return report(config, measure(config), provenance)
@@ -214,4 +216,4 @@ def summary(results: list) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run))
+    sys.exit(script(run))

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from command import guarded
+from selfloop.cli.guard import script
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -63,4 +63,4 @@ def run(arguments: list[str]) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run, "figures", "stopped"))
+    sys.exit(script(run, "figures", "stopped"))

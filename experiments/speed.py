@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 from benchmarks.table import BENCHMARKS
-from command import guarded
+
+from selfloop.cli.guard import script
 
 
 @dataclass(frozen=True)
@@ -26,29 +27,31 @@ class SpeedConfig:
 
 
 def parse(arguments: list[str]) -> SpeedConfig:
-    """The settings that the command line asks for; ConfigError for a benchmark that there is not."""
+    """The settings that the command line asks for."""
     import tyro
 
-    from selfloop.errors import ConfigError
-
-    config = tyro.cli(
+    return tyro.cli(
         Annotated[SpeedConfig, tyro.conf.UseAppendAction], args=arguments, description=__doc__.split("\n\n")[0]
     )
-    for name in config.only:
-        if name not in BENCHMARKS:
-            raise ConfigError(f"--only is {name}; choose among {', '.join(BENCHMARKS)}")
-    return config
 
 
 def run(arguments: list[str]) -> Path:
     """Measure what the command line asks for; the path of speed.json."""
-    config = parse(arguments)
+    return measured(parse(arguments))
+
+
+def measured(config: SpeedConfig) -> Path:
+    """Measure; the path of speed.json. ConfigError for a benchmark that there is not."""
     import jax
 
+    from selfloop.errors import ConfigError
     from selfloop.runs.environment import environment
     from selfloop.runs.progress import progress, table
     from selfloop.runs.record import write_json
 
+    for name in config.only:
+        if name not in BENCHMARKS:
+            raise ConfigError(f"--only is {name}; choose among {', '.join(BENCHMARKS)}")
     jax.config.update("jax_enable_compilation_cache", False)  # noqa: FBT003  compile time is measured
     write_json(config.out / "environment.json", environment())
     names = [name for name in BENCHMARKS if name in config.only or not config.only]
@@ -64,4 +67,4 @@ def run(arguments: list[str]) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run))
+    sys.exit(script(run))

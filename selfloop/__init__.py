@@ -1,5 +1,8 @@
 """Self-consuming generative training: the loop, its correctors, its theory, and human motion under physics."""
 
+from importlib.metadata import PackageNotFoundError as _NotFound
+from importlib.metadata import version as _version
+
 from selfloop import policies as policies
 from selfloop import sources as sources
 from selfloop import stability as stability
@@ -9,9 +12,12 @@ from selfloop.batch import Batch as Batch
 from selfloop.batch import concatenate as concatenate
 from selfloop.batch import keep as keep
 from selfloop.batch import uniform as uniform
+from selfloop.checkpointed import checkpointed as checkpointed
+from selfloop.contracts import check as check
 from selfloop.correctors.biased import biased as biased
 from selfloop.correctors.curation import curation as curation
 from selfloop.correctors.curation import curation_by_weights as curation_by_weights
+from selfloop.correctors.external import external_corrector as external_corrector
 from selfloop.correctors.failing import failing as failing
 from selfloop.correctors.idealized import replacement as replacement
 from selfloop.correctors.labels import relabel as relabel
@@ -25,6 +31,7 @@ from selfloop.correctors.verifier import verifier as verifier
 from selfloop.errors import ConfigError as ConfigError
 from selfloop.errors import DataError as DataError
 from selfloop.errors import SelfloopError as SelfloopError
+from selfloop.errors import StoppedError as StoppedError
 from selfloop.errors import TooNearError as TooNearError
 from selfloop.loop import begin as begin
 from selfloop.loop import generation as generation
@@ -38,6 +45,7 @@ from selfloop.models.exponential import exponential as exponential
 from selfloop.models.exponential import gamma as gamma
 from selfloop.models.exponential import gaussian_mean as gaussian_mean
 from selfloop.models.exponential import poisson as poisson
+from selfloop.models.external import external as external
 from selfloop.models.gaussian import gaussian as gaussian
 from selfloop.models.kde import kernel_density as kernel_density
 from selfloop.models.mixture import mixture as mixture
@@ -56,4 +64,11 @@ from selfloop.protocols import Loop as Loop
 from selfloop.protocols import Model as Model
 from selfloop.protocols import Policy as Policy
 from selfloop.protocols import identity as identity
+from selfloop.result import Result as Result
+from selfloop.result import load as load
 from selfloop.stability.certify import certify as certify
+
+try:
+    __version__: str = _version("selfloop")
+except _NotFound:  # a source tree that is not installed
+    __version__ = "unknown"

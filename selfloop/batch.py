@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from selfloop.errors import DataError
@@ -30,10 +31,58 @@ class Batch(NamedTuple):
 
 
 def uniform(x: Any, cond: Any = None) -> Batch:
-    """A batch in which every sample has weight 1, in the samples' own precision."""
-    leaf = jax.tree.leaves(x)[0]
-    dtype = leaf.dtype if jnp.issubdtype(leaf.dtype, jnp.floating) else jnp.float32
-    return Batch(x, jnp.ones(leaf.shape[0], dtype), cond)
+    """A batch in which every sample has weight 1, in the samples' own precision (as far as JAX has it turned on).
+
+    ``x`` is an array [N, ...], what NumPy makes one of (rows of numbers, a data frame), or a pytree of such; ``cond``
+    is None or the same. Raises DataError where that is no array of numbers, or leaves have other numbers N of samples.
+    """
+    x, cond = arrays(x, "x"), arrays(cond, "cond")
+    leaves = jax.tree.leaves(x)
+    if not leaves:
+        raise DataError("x holds no array; give samples [N, ...]")
+    sizes = [leaf.shape[:1] for leaf in (*leaves, *jax.tree.leaves(cond))]
+    if () in sizes or len(set(sizes)) > 1:
+        told = ", ".join(look(leaf) for leaf in (*leaves, *jax.tree.leaves(cond)))
+        raise DataError(f"x and cond hold {told}; all need one leading axis of N samples")
+    dtype = leaves[0].dtype if jnp.issubdtype(leaves[0].dtype, jnp.floating) else jnp.float32
+    return Batch(x, jnp.ones(leaves[0].shape[0], dtype), cond)
+
+
+def arrays(tree: Any, what: str) -> Any:
+    """The pytree with arrays for leaves: rows of numbers and whatever has ``__array__`` become one.
+
+    Raises:
+        DataError: where a leaf is no array of numbers.
+    """
+    if isinstance(tree, list | tuple) and all(isinstance(leaf, int | float) for leaf in jax.tree.leaves(tree)):
+        return _array(tree, what)
+    return jax.tree.map(lambda leaf: _array(leaf, what), tree)
+
+
+def _array(leaf: Any, what: str) -> Array:
+    if isinstance(leaf, jax.Array):
+        return leaf
+    try:
+        found = np.asarray(leaf)
+        if found.dtype.kind not in "biuf":
+            raise TypeError(f"{found.dtype}{list(found.shape)}")
+        return jnp.asarray(found)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} is no array of numbers ({str(error).splitlines()[0]}); give rows of numbers"
+        ) from error
+
+
+def look(value: Any) -> str:
+    """A value in a message: dtype and shape of an array, a batch or a pytree of such, else the name of its type."""
+    if value is None:
+        return "nothing"
+    if hasattr(value, "dtype") and hasattr(value, "shape"):
+        return f"{value.dtype}{list(value.shape)}"
+    leaves = jax.tree.leaves(value)
+    if isinstance(value, dict) and leaves:
+        return "{" + ", ".join(f"{name}: {look(one)}" for name, one in value.items()) + "}"
+    return type(value).__name__
 
 
 def empty(like: Batch, capacity: int) -> Batch:
@@ -83,10 +132,17 @@ def finite_rows(x: Any, n: int) -> Array:
 
 
 def finite(batch: Batch, what: str = "the data") -> Batch:
-    """The batch as it is, or DataError where a present sample or a weight is NaN or infinite, or a weight negative.
+    """The batch as it is, or DataError where it holds no sample of a weight above 0, where a present sample or a weight
+    is NaN or infinite, a weight is negative, or weights are no floats.
 
-    Under a trace nothing is known and nothing is checked.
+    Under a trace the numbers are not known and not checked.
     """
+    if not isinstance(batch, Batch):
+        raise DataError(f"{what} are {look(batch)}; give a Batch (selfloop.uniform makes one of an array)")
+    if getattr(batch.weight, "ndim", None) != 1 or not jnp.issubdtype(batch.weight.dtype, jnp.floating):
+        raise DataError(f"{what} have weights {look(batch.weight)}; give float [N], one a sample")
+    if not batch.capacity:
+        raise DataError(f"{what} hold no samples; give 1 or more")
     leaves = [leaf for leaf in jax.tree.leaves(batch.x) if jnp.issubdtype(leaf.dtype, jnp.inexact)]
     if any(isinstance(leaf, jax.core.Tracer) for leaf in (batch.weight, *leaves)):
         return batch
@@ -94,10 +150,18 @@ def finite(batch: Batch, what: str = "the data") -> Batch:
         bad = ~jnp.isfinite(batch.weight) | (batch.weight < 0)
         for leaf in leaves:
             bad |= ~jnp.isfinite(leaf).reshape(leaf.shape[0], -1).all(1) & (batch.weight != 0)
-        count, first = int(bad.sum()), int(jnp.argmax(bad))
+        count, first, present = int(bad.sum()), int(jnp.argmax(bad)), bool((batch.weight > 0).any())
+    if not count and not present:
+        raise DataError(f"{what} hold {batch.capacity} samples of weight 0: there is nothing to learn from")
     if count:
         raise DataError(
             f"{what} hold {count} of {batch.capacity} samples that are NaN or infinite, or of a negative "
             f"weight, the first at row {first}: remove them, or give them weight 0"
         )
     return batch
+
+
+def sound(tree: Any) -> Array:
+    """Whether a pytree holds only finite numbers in its floating leaves: a chain's that does not has diverged."""
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves] or [jnp.ones((), bool)]).all()

@@ -13,5 +13,9 @@ class ConfigError(SelfloopError):
     """A setting outside its range, or one that differs from the run that is to be continued."""
 
 
+class StoppedError(SelfloopError):
+    """A chain that came to no end: its numbers are not finite, or nothing was left to train on."""
+
+
 class TooNearError(SelfloopError):
     """Samples so near their target that a contraction towards it cannot be read."""

@@ -10,7 +10,7 @@ from selfloop.engine.measure import write_metrics
 from selfloop.engine.plan import plan
 from selfloop.engine.settings import MAY_CHANGE, Settings, checked
 from selfloop.runs import record
-from selfloop.runs.environment import environment
+from selfloop.runs.environment import environment, invocation
 from selfloop.runs.resume import continued, resume_or_start
 
 
@@ -50,6 +50,9 @@ def begin(context: Context) -> None:
                 context.model(job.subject)
                 context.correctors(job)
                 context.observe(job.n)
+                context.check_parts(job)
     resume_or_start(out, settings, **rule)
     folder.write_about(out, domain)
-    record.write_json(out / "environment.json", environment() | dict(domain.environment(settings)))
+    path, now = out / "environment.json", invocation()
+    began = record.read_json(path).get("started", now["started"]) if path.exists() else now["started"]
+    record.write_json(path, environment() | now | {"started": began} | dict(domain.environment(settings)))

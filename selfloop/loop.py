@@ -14,11 +14,23 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from selfloop.batch import Batch, keep
-from selfloop.protocols import Carry, Generation, Loop, corrected
+from selfloop import contracts
+from selfloop.batch import Batch, keep, sound
+from selfloop.contracts import chosen, corrected, drawn, given, learned, slots
+from selfloop.errors import ConfigError, StoppedError
+from selfloop.protocols import Carry, Generation, Loop
 
 ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "evaluate")
 """What random numbers are drawn for. A key is (seed, generation, role), never the arm: arms share random numbers."""
+
+ENDS = {
+    "": "",
+    "failed": "every synthetic sample failed, or was rejected after some had failed",
+    "rejected": "every synthetic sample was given weight 0",
+    "empty": "nothing was left to train on: the weights of the training set are all 0, or not finite",
+    "nan": "the model's state is not finite",
+}
+"""Why a chain ends, in the order of ``Generation.ended``."""
 
 
 def role_key(key: Array, t: Array | int, role: str) -> Array:
@@ -26,13 +38,23 @@ def role_key(key: Array, t: Array | int, role: str) -> Array:
     return jax.random.fold_in(jax.random.fold_in(key, t), ROLES.index(role))
 
 
-def begin(loop: Loop, key: Array) -> tuple[Carry, Generation]:
-    """Generation 0: a new model fitted to the real data alone, and an empty memory."""
+def begin(loop: Loop, key: Array, generations: int = 0) -> tuple[Carry, Generation]:
+    """Generation 0: a new model fitted to the real data alone, and an empty memory with room for T generations.
+
+    Raises:
+        ConfigError: a part of the loop that does not do what `protocols` says (`contracts.check`).
+        StoppedError: real data of weight 0 alone, or a fit that is not finite (where that is known: not under `jit`).
+    """
+    contracts.check(loop, key)
     t = jnp.asarray(0, jnp.int32)
-    real = loop.source(role_key(key, t, "real"), t)
-    fit = loop.first_fit or loop.model.fit
-    state, info = fit(role_key(key, t, "fit"), real, loop.model.init(role_key(key, t, "init")))
-    return Carry(state, loop.policy.start(real, loop.capacity)), Generation(t, state, None, None, {}, info)
+    real = given(loop.source, role_key(key, t, "real"), t)
+    memory = loop.policy.start(real, slots(loop, real.capacity) * generations)
+    blank = loop.model.init(role_key(key, t, "init"))
+    state, info = learned(loop.first_fit or loop.model.fit, role_key(key, t, "fit"), real, blank)
+    ended = _ended(real, state)
+    _stop(t, ended)
+    state = _spoiled(ended, state)
+    return Carry(state, memory), Generation(t, state, None, None, {}, info, ended)
 
 
 def generation(loop: Loop, key: Array, t: Array, carry: Carry) -> tuple[Carry, Generation]:
@@ -41,28 +63,68 @@ def generation(loop: Loop, key: Array, t: Array, carry: Carry) -> tuple[Carry, G
     A pure function of its arguments, traceable where the parts are: the same one serves a Gaussian under ``scan`` and
     a diffusion model of motion driven from Python. Failed samples enter the training set with weight 0 and value 0.
     ``key`` is the chain's seed, the same for every t; ``t`` is an int32 scalar, 1 or more.
+
+    A chain ends (`ENDS`) where its state is not finite or nothing is left to train on: under `jit` ``ended`` says so,
+    and the state is NaN from then on, though the fit were one that forgets.
+
+    Raises:
+        ConfigError: a part that does not return what `protocols` says.
+        StoppedError: the chain ends here (where that is known: not under `jit`).
     """
     raw = propose(loop, key, t, carry)
     result, correction = corrected(loop.corrector, role_key(key, t, "correct"), raw, carry.state)
-    return learn(loop, key, t, carry, raw, result, correction)
+    carry, found = learn(loop, key, t, carry, raw, result, correction)
+    _stop(t, found.ended)
+    return carry, found
 
 
 def propose(loop: Loop, key: Array, t: Array, carry: Carry) -> Batch:
     """The first half of a generation: m samples of the model, before they are corrected."""
-    real = loop.source(role_key(key, t, "real"), t)
-    cond = conditions(role_key(key, t, "conditions"), real, loop.synthetic)
-    return loop.model.sample(role_key(key, t, "sample"), carry.state, cond, loop.synthetic)
+    real = given(loop.source, role_key(key, t, "real"), t)
+    m = slots(loop, real.capacity)
+    cond = conditions(role_key(key, t, "conditions"), real, m)
+    return drawn(loop.model, role_key(key, t, "sample"), carry.state, cond, m, real)
 
 
 def learn(
     loop: Loop, key: Array, t: Array, carry: Carry, raw: Batch, corrected: Batch, correction: dict[str, Array]
 ) -> tuple[Carry, Generation]:
-    """The second half of a generation: the next training set, from the corrected samples, and the fit to it."""
-    real = loop.source(role_key(key, t, "real"), t)
+    """The second half of a generation: the next training set, from the corrected samples, and the fit to it.
+
+    A chain that ends here is told by ``ended`` alone.
+    """
+    real = given(loop.source, role_key(key, t, "real"), t)
     usable = keep(corrected, ~correction["failed"] & (corrected.weight > 0))
-    training, memory = loop.policy.select(role_key(key, t, "select"), t, real, usable, carry.memory)
-    state, info = loop.model.fit(role_key(key, t, "fit"), training, carry.state)
-    return Carry(state, memory), Generation(t, state, raw, corrected, correction, info)
+    training, memory = chosen(loop.policy, role_key(key, t, "select"), t, real, usable, carry.memory)
+    state, info = learned(loop.model.fit, role_key(key, t, "fit"), training, carry.state)
+    ended = _ended(training, (carry.state, state))
+    if usable.capacity and not (loop.policy.wanted and loop.policy.wanted(real.capacity) == 0):
+        nothing = ~(usable.weight > 0).any()
+        ended = jnp.where(nothing, jnp.where(correction["failed"].any(), 1, 2), ended)
+    state = _spoiled(ended, state)
+    return Carry(state, memory), Generation(t, state, raw, corrected, correction, info, ended)
+
+
+def _ended(training: Batch, states: Any) -> Array:
+    """0, or the place in `ENDS`."""
+    total = jnp.sum(training.weight)
+    full = (total > 0) & jnp.isfinite(total)
+    return jnp.where(full, jnp.where(sound(states), 0, 4), 3).astype(jnp.int32)
+
+
+def _spoiled(ended: Array, state: Any) -> Any:
+    """The state, NaN where the chain has ended, so that it stays so though later fits forget this state."""
+
+    def leaf(x: Array) -> Array:
+        return jnp.where(ended > 0, jnp.nan, x).astype(x.dtype) if jnp.issubdtype(x.dtype, jnp.inexact) else x
+
+    return jax.tree.map(leaf, state)
+
+
+def _stop(t: Array | int, ended: Array) -> None:
+    """StoppedError where the chain has ended and that is known now."""
+    if not isinstance(ended, jax.core.Tracer) and int(ended):
+        raise StoppedError(f"the chain ended in generation {int(t)}: {list(ENDS.values())[int(ended)]}")
 
 
 def conditions(key: Array, real: Batch, m: int) -> Any:
@@ -79,13 +141,43 @@ def scan(loop: Loop, key: Array, generations: int, measure: Callable[[Array, Gen
     state, or take the samples it needs itself. Nothing but its result is kept, so memory does not grow with what is
     not measured. Batches of chains come from ``jax.vmap`` over key, lambda or gamma around a function that builds the
     loop and calls this one.
+
+    Raises:
+        ConfigError: T below 0, a part that does not return what `protocols` says, a measure that cannot take
+            generation 0.
+        StoppedError: the chain ended, with the generation and why. Under `jit` or `vmap`, where that cannot be known,
+            all real numbers of its state are NaN from there on.
     """
-    carry, first = begin(loop, key)
-    start = measure(role_key(key, 0, "evaluate"), first)
+    if isinstance(generations, bool) or not hasattr(generations, "__index__") or generations < 0:
+        raise ConfigError(f"generations is {generations!r}; give a whole number, 0 or more")
+    carry, first = begin(loop, key, generations)
+    start = _first(measure, role_key(key, 0, "evaluate"), first)
 
     def step(carry: Carry, t: Array) -> tuple[Carry, Any]:
         carry, result = generation(loop, key, t, carry)
-        return carry, measure(role_key(key, t, "evaluate"), result)
+        return carry, (result.ended, measure(role_key(key, t, "evaluate"), result))
 
-    carry, rest = jax.lax.scan(step, carry, jnp.arange(1, generations + 1, dtype=jnp.int32))
+    try:
+        carry, (ended, rest) = jax.lax.scan(step, carry, jnp.arange(1, generations + 1, dtype=jnp.int32))
+    except contracts.NOT_TRACEABLE as error:
+        line = str(error).splitlines()[0]
+        raise ConfigError(
+            f"a part of the loop or the measure is ordinary Python code, which scan cannot compile ({line}): drive it "
+            "with selfloop.checkpointed"
+        ) from error
+    if generations and not isinstance(ended, jax.core.Tracer):
+        at = int(jnp.argmax(ended > 0))
+        _stop(at + 1, ended[at])
     return carry, jax.tree.map(lambda one, more: jnp.concatenate([one[None], more]), start, rest)
+
+
+def _first(measure: Callable[[Array, Generation], Any], key: Array, first: Generation) -> Any:
+    try:
+        return jax.tree.map(jnp.asarray, measure(key, first))
+    except (AttributeError, TypeError) as error:
+        if "NoneType" not in str(error):
+            raise
+        raise ConfigError(
+            f"measure cannot take generation 0, whose raw and corrected batches are None ({error}): measure the state, "
+            "or take samples of your own"
+        ) from error

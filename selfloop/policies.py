@@ -33,8 +33,17 @@ def synthetic_count(lam: float, n: int) -> int:
     return count
 
 
+def _unless(wrong: Array, batch: Batch) -> Batch:
+    """The batch, with NaN for weights where something is wrong that cannot be raised under a trace."""
+    return batch._replace(weight=jnp.where(wrong, jnp.nan, batch.weight).astype(batch.weight.dtype))
+
+
 def _ratio(lam: float) -> None:
-    if not lam >= 0 or lam == float("inf"):
+    try:
+        fits = 0 <= float(lam) < float("inf")
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
         raise ConfigError(
             f"lambda is {lam}; it is the number of synthetic samples per real one: give a finite number, 0 or more"
         )
@@ -43,23 +52,27 @@ def _ratio(lam: float) -> None:
 def augment(lam: Array | float) -> Policy:
     """The n real points and the newest floor(lambda n) synthetic ones; older synthetic data are discarded.
 
-    ``lam`` may be traced: it then weighs the first floor(lambda n) of the m slots (m must be at least that), and one
-    compiled program serves every lambda. This is Algorithm 1 of Gillman et al. (2024), the loop of Bertrand et al.
-    (2024), "synthetic augmentation" of Alemohammad et al. (2024). Raises ConfigError where a concrete lambda is
-    below 0 or, once n is known, asks for less than one synthetic point.
+    ``lam`` may be traced: it then weighs the first floor(lambda n) of the m slots, and one compiled program serves
+    every lambda; where m is less than that, all weights are NaN, so that no result is taken for another lambda's.
+    This is Algorithm 1 of Gillman et al. (2024), the loop of Bertrand et al. (2024), "synthetic augmentation" of
+    Alemohammad et al. (2024). Raises ConfigError where a concrete lambda is below 0 or, once n and m are known, asks
+    for less than one synthetic point or for more than m.
     """
     concrete = not isinstance(lam, jax.core.Tracer)
     if concrete:
-        _ratio(float(lam))
+        _ratio(lam)
 
     def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
-        if concrete:
-            synthetic_count(float(lam), real.capacity)
+        m = corrected.capacity
+        if concrete and (count := synthetic_count(float(lam), real.capacity)) > m:
+            raise ConfigError(
+                f"lambda asks for {count} synthetic samples beside {real.capacity} real ones; there are {m}"
+            )
         count = jnp.floor(jnp.asarray(lam, real.weight.dtype) * real.capacity * (1 + 1e-6)).astype(jnp.int32)
-        newest = keep(corrected, jnp.arange(corrected.capacity, dtype=jnp.int32) < count)
-        return concatenate(real, newest), memory
+        newest = keep(corrected, jnp.arange(m, dtype=jnp.int32) < count)
+        return _unless(count > m, concatenate(real, newest)), memory
 
-    return Policy(lambda real, capacity: (), select)
+    return Policy(lambda real, capacity: (), select, (lambda n: synthetic_count(float(lam), n)) if concrete else None)
 
 
 def weighted(share: Array | float) -> Policy:
@@ -85,6 +98,25 @@ def weighted(share: Array | float) -> Policy:
     return Policy(lambda real, capacity: (), select)
 
 
+def mixed(share: float) -> Policy:
+    """As many points as there are synthetic slots, a share of them real, drawn anew every generation.
+
+    Of n real and m synthetic points, round(share m) real ones (n at most), without replacement, and the first of the
+    others. Shumailov et al. (2024) keep 10 % of the original data so. Raises ConfigError where the share is not in
+    [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise ConfigError(f"the share of real data is {share}; it lies between 0 (none) and 1 (all)")
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
+        count = min(round(share * corrected.capacity), real.capacity)
+        own = keep(real, jax.random.permutation(key, real.capacity) < count)
+        others = keep(corrected, jnp.arange(corrected.capacity, dtype=jnp.int32) < corrected.capacity - count)
+        return concatenate(own, others), memory
+
+    return Policy(lambda real, capacity: (), select)
+
+
 def replace() -> Policy:
     """The newest synthetic samples alone: the fully synthetic loop. Real data are seen by generation 0 only."""
     return Policy(lambda real, capacity: (), lambda key, t, real, corrected, memory: (corrected, memory))
@@ -94,8 +126,8 @@ def accumulate() -> Policy:
     """The real points and every synthetic sample so far (Gerstgrasser et al. 2024)."""
 
     def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Batch) -> tuple[Batch, Batch]:
-        memory = _remember(t, corrected, memory)
-        return concatenate(real, memory), memory
+        full, memory = _remember(t, corrected, memory)
+        return _unless(full, concatenate(real, memory)), memory
 
     return Policy(empty, select)
 
@@ -108,35 +140,50 @@ def accumulate_subsample() -> Policy:
     """
 
     def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Batch) -> tuple[Batch, Batch]:
-        memory = _remember(t, corrected, memory)
+        full, memory = _remember(t, corrected, memory)
         pool = concatenate(real, memory)
         score = jnp.log(pool.weight) + jax.random.gumbel(key, pool.weight.shape, pool.weight.dtype)
         drawn = take(pool, jax.lax.top_k(score, real.capacity)[1])
-        return drawn._replace(weight=jnp.sign(drawn.weight)), memory
+        return _unless(full, drawn._replace(weight=jnp.sign(drawn.weight))), memory
 
     return Policy(empty, select)
 
 
-def _remember(t: Array, corrected: Batch, memory: Batch) -> Batch:
-    """Write generation t's samples into its own slots of the memory; a memory without room for t is an error."""
-    if not isinstance(t, jax.core.Tracer) and int(t) * corrected.capacity > memory.capacity:
+def _remember(t: Array, corrected: Batch, memory: Batch) -> tuple[Array, Batch]:
+    """Write generation t's samples into its own slots of the memory; and whether it was full, which is an error."""
+    m, capacity = corrected.capacity, memory.capacity
+    known = not isinstance(t, jax.core.Tracer)
+    if m > capacity or (known and int(t) * m > capacity):
         raise ConfigError(
-            f"generation {int(t)} does not fit in a memory of {memory.capacity} synthetic samples; "
-            f"start with capacity generations * {corrected.capacity}"
+            f"generation {int(t) if known else 't'} does not fit in a memory of {capacity} synthetic samples; "
+            f"begin with begin(loop, key, generations), or start with capacity generations * {m}"
         )
-    at = (t - 1) * corrected.capacity
-    return jax.tree.map(
+    at = (t - 1) * m
+    memory = jax.tree.map(
         lambda slots, new: jax.lax.dynamic_update_slice_in_dim(slots, new.astype(slots.dtype), at, axis=0),
         memory,
         corrected,
     )
+    return t * m > capacity, memory
+
+
+def golden_share(lam: Array | float) -> Array:
+    """The share x of real data under which a loop with n fresh real points and lambda n synthetic ones errs least.
+
+        x = 2 / (1 + sqrt(1 + 4 lambda))
+
+    1 / the golden ratio at lambda = 1 (He, Xu and Cheng, 2025; `stability.golden`, without a corrector).
+    """
+    return 2 / (1 + jnp.sqrt(1 + 4 * jnp.asarray(lam)))
 
 
 POLICIES = {
     "augment": augment,
     "replace": lambda lam: replace(),
+    "tenth": lambda lam: mixed(0.1),
     "accumulate": lambda lam: accumulate(),
     "accumulate_subsample": lambda lam: accumulate_subsample(),
+    "weighted": lambda lam: weighted(golden_share(lam)),
 }
-"""Policies by name, ``make(lam) -> Policy``. Only ``augment`` reads lambda itself, and may be given a traced one; under
-the others the number of synthetic samples says it."""
+"""Policies by name, ``make(lam) -> Policy``. Only ``augment`` may be given a traced lambda. ``weighted`` takes the
+`golden_share` of it; under the others the number of synthetic samples says it."""

@@ -1,7 +1,7 @@
 """The plug points of the loop: what a model, a corrector, a policy and a source are, and the loop made of them.
 
-Plain callables in named tuples; nothing here computes, but for `identity`, the corrector that does not correct, and
-`corrected`, which holds a corrector to its word.
+Plain callables in named tuples; nothing here computes, but for `identity`, the corrector that does not correct.
+`contracts` holds them to what is said here.
 Letters: t generation, n real points, m synthetic samples, N samples of a batch.
 """
 
@@ -12,7 +12,6 @@ import jax.numpy as jnp
 from jax import Array
 
 from selfloop.batch import Batch, usable
-from selfloop.errors import ConfigError
 
 Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 """``correct(key, batch, state) -> (Batch, info)``, the state being that of the model which drew the batch.
@@ -57,6 +56,8 @@ class Policy(NamedTuple):
     """``start(real, capacity)``: the memory before the first generation, room for ``capacity`` synthetic samples."""
     select: Callable[[Array, Array, Batch, Batch, Any], tuple[Batch, Any]]
     """``select(key, t, real, corrected, memory)``: the training set and the new memory. The key is consumed."""
+    wanted: Callable[[int], int] | None = None
+    """``wanted(n)``: how many synthetic samples it takes beside n real ones; None: as many as there are."""
 
 
 def identity(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
@@ -68,48 +69,17 @@ def identity(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Arr
     return same, {"moved": jnp.zeros_like(batch.weight), "failed": failed}
 
 
-def corrected(corrector: Corrector, key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
-    """What the corrector makes of the batch.
-
-    Raises:
-        ConfigError: where that is not what `Corrector` says; only shapes and dtypes are looked at, so that it costs
-            nothing and may be traced.
-    """
-    result, n = corrector(key, batch, state), batch.capacity
-    if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[0], Batch)):
-        raise ConfigError(f"{_name(corrector)} returned {type(result).__name__}; a corrector returns (Batch, info)")
-    after, info = result
-    found = {name: getattr(info, "get", {}.get)(name) for name in ("moved", "failed")}
-    wrong = [name for name, value in found.items() if getattr(value, "shape", None) != (n,)]
-    if wrong or found["failed"].dtype != bool or after.capacity != n:
-        told = {name: _look(value) for name, value in (found | {"weight": after.weight}).items()}
-        raise ConfigError(
-            f"{_name(corrector)} returned {told} of {n} samples; a corrector returns as many samples as it is given, "
-            f"and info with moved, float [{n}], and failed, bool [{n}]"
-        )
-    return after, info
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__name__", type(function).__name__)
-
-
-def _look(value: Any) -> str:
-    return "nothing" if value is None else f"{getattr(value, 'dtype', type(value).__name__)}{list(jnp.shape(value))}"
-
-
 class Loop(NamedTuple):
-    """The parts of a loop; ``synthetic`` is the number m of samples drawn a generation."""
+    """The parts of a loop."""
 
     model: Model
     policy: Policy
     source: Source
-    synthetic: int
+    synthetic: int | None = None
+    """The number m of samples drawn a generation; None: as many as the policy wants (floor(lambda n))."""
     corrector: Corrector = identity
     first_fit: Callable[[Array, Batch, Any], tuple[Any, Any]] | None = None
     """How generation 0 learns from the real data; None: as every other generation does."""
-    capacity: int = 0
-    """Synthetic samples that a policy with a memory must hold: m times the number of generations."""
 
 
 class Carry(NamedTuple):
@@ -128,3 +98,5 @@ class Generation(NamedTuple):
     corrected: Batch | None
     correction: dict[str, Array]
     fit: Any
+    ended: Array
+    """0, or why the chain ends here: a place in `loop.ENDS`. All real numbers of the state are NaN then."""

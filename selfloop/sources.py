@@ -16,7 +16,7 @@ from selfloop.protocols import Source
 def fixed(real: Batch) -> Source:
     """The same n real points every generation, as in Gillman et al. and Bertrand et al. (2024).
 
-    Raises DataError where they hold NaN, infinity or a negative weight.
+    Raises DataError where they are no batch, or hold no sample of weight above 0, NaN, infinity or a negative weight.
     """
     finite(real, "the real data")
     return lambda key, t: real
@@ -29,6 +29,7 @@ def fresh(draw: Callable[[Array], Batch]) -> Source:
 
 def fresh_from(pool: Batch, n: int) -> Source:
     """n different points of a finite pool every generation, drawn without replacement; ConfigError where n > pool."""
+    finite(pool, "the pool")
     if not 0 < n <= pool.capacity:
         raise ConfigError(f"n is {n}; the pool holds {pool.capacity} points: ask for 1 to {pool.capacity}")
     return fresh(lambda key: take(pool, jax.random.choice(key, pool.capacity, (n,), replace=False)))

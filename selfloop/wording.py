@@ -1,5 +1,7 @@
 """How names, numbers and times of a run are put to a reader; one way for terminal, page and figures."""
 
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 _UNITS = {
@@ -36,6 +38,14 @@ def cell(value: Any) -> str:
     if value is None or value != value:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def html_table(columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
+    """A small HTML table, for notebooks; all text is escaped, and the first column names the rows."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(value)}</td>" for value in row) + "</tr>" for row in rows)
+    below = f"<p><small>{escape(caption)}</small></p>" if caption else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
 
 
 def numeric(value: Any) -> bool:

@@ -1,6 +1,5 @@
 """Strict promotion for every test; where the real data is."""
 
-import importlib.util
 import os
 import resource
 import sys
@@ -32,12 +31,14 @@ def data_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def embedded_folder() -> Path:
-    """The folder of the 15 clips that the `mocap` extra installs."""
-    spec = importlib.util.find_spec("pybullet_data")
-    if spec is None or spec.origin is None:
-        pytest.skip("needs the embedded clips: install the extra `mocap` (Python 3.11, x86-64 Linux)")
-    return Path(spec.origin).parent / "data" / "motions"
+def embedded_folder(tmp_path_factory) -> Path:
+    """A folder of the 15 clips that come with the package, as files."""
+    from selfloop.domains.motion.data import archive, embedded
+
+    folder = tmp_path_factory.mktemp("embedded")
+    for name, content in archive.members(embedded.ARCHIVE, lambda name: True):
+        (folder / name).write_bytes(content)
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -67,8 +67,9 @@ def test_the_files_are_read():
     assert "selfloop.report.write" in imports("selfloop.experiment", late=True) - imports("selfloop.experiment")
 
 
-PARTS = ["errors", "wording", "batch", "protocols", "loop", "policies", "sources", "chunks", "audit", "models",
-         "correctors", "metrics", "stability", "runs", "engine", "analysis", "report", "testing"]  # fmt: skip
+PARTS = ["errors", "wording", "batch", "protocols", "contracts", "loop", "checkpointed", "policies", "sources",
+         "chunks", "audit", "models", "correctors", "metrics", "stability", "runs", "engine", "analysis", "report",
+         "testing"]  # fmt: skip
 
 
 def test_nothing_but_a_domain_knows_a_domain():
@@ -88,7 +89,8 @@ def test_the_engine_knows_neither_analysis_nor_report_and_analysis_no_report():
         ("wording", []),
         ("batch", ["errors"]),
         ("protocols", ["errors", "batch"]),
-        ("loop", ["errors", "batch", "protocols"]),
+        ("contracts", ["errors", "batch", "protocols"]),
+        ("loop", ["errors", "batch", "protocols", "contracts"]),
         ("sources", ["errors", "batch", "protocols"]),
         ("policies", ["errors", "batch", "protocols"]),
         ("runs", ["errors", "wording"]),

@@ -22,7 +22,7 @@ def chain(key, policy, gamma=0.0, fresh=False):
     key_data, key = jax.random.split(key)
     real = uniform(normal_draw(key_data, N))
     source = sources.fresh(lambda key: uniform(normal_draw(key, N))) if fresh else sources.fixed(real)
-    loop = Loop(gaussian(2), policy, source, M, replacement(normal_draw, gamma), capacity=M * T)
+    loop = Loop(gaussian(2), policy, source, M, replacement(normal_draw, gamma))
     return scan(loop, key, T, lambda key, result: jnp.trace(result.state.covariance) / 2)[1]
 
 
@@ -95,7 +95,6 @@ def small_loop(policy=None, corrector=None):
         sources.fixed(real),
         M,
         corrector or replacement(normal_draw, 1.0),
-        capacity=M * T,
     )
 
 
@@ -107,7 +106,7 @@ PAIRS += [(name, "replacement 1.0") for name in POLICIES if name != "augment 0.5
 @pytest.mark.parametrize(("policy", "corrector"), PAIRS)
 def test_scan_is_the_generation_repeated(policy, corrector):
     loop, key = small_loop(POLICIES[policy](), CORRECTORS[corrector].make()), jax.random.key(3)
-    carry, _ = begin(loop, key)
+    carry, _ = begin(loop, key, 3)
     for t in range(1, 4):
         carry, _ = generation(loop, key, jnp.asarray(t, jnp.int32), carry)
     scanned, measured = scan(loop, key, 3, lambda key, result: result.state.mean)

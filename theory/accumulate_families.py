@@ -7,7 +7,7 @@ import numpy as np
 
 from selfloop import policies, sources
 from selfloop.batch import uniform
-from selfloop.protocols import Loop, identity
+from selfloop.protocols import Loop
 from selfloop.stability import recursions
 from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines
@@ -21,7 +21,7 @@ NAMES = ("Gaussian, known variance", "exponential", "Bernoulli")
 
 def _build(case: Case, key, setting) -> Loop:
     real = sources.fixed(uniform(case.draw(key, N)))
-    return Loop(case.model, policies.accumulate(), real, N, identity, capacity=N * GENERATIONS)
+    return Loop(case.model, policies.accumulate(), real, N)
 
 
 def limit(v2: float) -> float:

@@ -10,11 +10,9 @@ claim. The exit code is 1 where a claim does not hold, 2 for bad input.
 
 import dataclasses
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 CLAIMS = (
@@ -62,6 +60,7 @@ CLAIMS = (
     "attractor",
     "mean_square",
     "accumulate_gaussian",
+    "accumulate_shrinking",
     "accumulate_families",
     "accumulate_corrected",
     "discrete_forgetting",
@@ -89,18 +88,12 @@ class VerifyConfig:
 
 
 def parse(arguments: Sequence[str]) -> VerifyConfig:
-    """The settings that the command line asks for; ConfigError for a claim that there is not."""
+    """The settings that the command line asks for."""
     import tyro
 
-    from selfloop.errors import ConfigError
-
-    config = tyro.cli(
+    return tyro.cli(
         Annotated[VerifyConfig, tyro.conf.UseAppendAction], args=list(arguments), description=__doc__.split("\n\n")[0]
     )
-    for name in config.only:
-        if name not in CLAIMS:
-            raise ConfigError(f"--only is {name}; choose among {', '.join(CLAIMS)}")
-    return config
 
 
 def run(config: VerifyConfig) -> bool:
@@ -130,31 +123,21 @@ def run(config: VerifyConfig) -> bool:
     return all(result.good for result in results)
 
 
+def checked(config: VerifyConfig) -> int:
+    """Verify, guarded from names that are none; the exit code."""
+    from selfloop.cli.guard import one_of
+
+    for name in config.only:
+        one_of("--only", name, CLAIMS)
+    _cache()
+    return 0 if run(config) else 1
+
+
 def main() -> int:
     """Verify, and say in one line what stopped it if something did."""
-    stopped: list[int] = []
+    from selfloop.cli.guard import guarded
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.append(number)
-        raise KeyboardInterrupt
-
-    # Before the slow imports, which are therefore inside the functions: a stop is a stop from the first second.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    try:
-        config = parse(sys.argv[1:])
-        _cache()
-        return 0 if run(config) else 1
-    except BaseException as error:
-        if stopped:  # whatever the interruption has turned into on its way up
-            print("stopped; claims.json holds what was checked", file=sys.stderr)
-            return 128 + stopped[0]
-        from selfloop.errors import SelfloopError
-
-        if not isinstance(error, SelfloopError | OSError):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return guarded(lambda: checked(parse(sys.argv[1:])), "stopped; claims.json holds what was checked")
 
 
 def _cache() -> None:

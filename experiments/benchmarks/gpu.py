@@ -103,15 +103,15 @@ def noise_model(size: Sizes, compute: str, steps: int, guidance: float = 1.0) ->
     import numpy as np
 
     from selfloop.batch import uniform
-    from selfloop.domains.motion.model.denoiser import DenoiserConfig
     from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
     from selfloop.domains.motion.model.spectrum import spectrum
+    from selfloop.models.neural.denoiser import DenoiserConfig
 
     band, width, layers = size.network
     x = np.random.default_rng(0).normal(size=(2 * BATCH, FRAMES, D)).astype(np.float32)
     cond = {"label": np.arange(len(x), dtype=np.int32) % LABELS, "length": np.full(len(x), FRAMES, np.int32)}
     network = DenoiserConfig(FRAMES, D, LABELS, band, width, layers, compute=compute)
-    config = MotionModelConfig(network, BATCH, first_steps=steps, steps=steps, guidance=guidance)
+    config = MotionModelConfig(network=network, batch=BATCH, first_steps=steps, steps=steps, guidance=guidance)
     return motion_model(config, spectrum(x)), uniform(x, cond)
 
 

@@ -157,15 +157,15 @@ def _learned(size: Sizes, compute: str, batch: Any) -> dict[str, Any]:
     import jax.numpy as jnp
 
     from selfloop.domains.motion import artefacts
-    from selfloop.domains.motion.model.denoiser import DenoiserConfig
     from selfloop.domains.motion.model.kinetics import kinetic
     from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
     from selfloop.domains.motion.model.spectrum import spectrum
     from selfloop.metrics import frechet_distance
+    from selfloop.models.neural.denoiser import DenoiserConfig
 
     band, width, layers = size.network
     network = DenoiserConfig(FRAMES, D, int(batch.cond["label"].max()) + 1, band, width, layers, compute=compute)
-    config = MotionModelConfig(network, first_steps=size.learning, steps=size.learning, guidance=2.5)
+    config = MotionModelConfig(network=network, first_steps=size.learning, steps=size.learning, guidance=2.5)
     model = motion_model(config, spectrum(batch.x))
     real, length = jax.tree.map(jnp.asarray, batch), jnp.asarray(batch.cond["length"])
 

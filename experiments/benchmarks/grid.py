@@ -102,11 +102,11 @@ def _training() -> tuple[Callable, Callable, float]:
     import numpy as np
 
     from selfloop.batch import uniform
-    from selfloop.domains.motion.model.denoiser import DenoiserConfig
     from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
     from selfloop.domains.motion.model.spectrum import spectrum
     from selfloop.domains.motion.settings import grid_cpu, grid_paper
     from selfloop.engine.chains import chain_mesh, everywhere, over_chains, place
+    from selfloop.models.neural.denoiser import DenoiserConfig
 
     size = grid_cpu() if jax.default_backend() == "cpu" else grid_paper()
     network = DenoiserConfig(size.frames, 64, 10, size.band, size.width, size.layers)
@@ -114,8 +114,8 @@ def _training() -> tuple[Callable, Callable, float]:
     x = np.random.default_rng(0).normal(size=(128, size.frames, 64)).astype(np.float32)
     cond = {"label": np.zeros(128, np.int32), "length": np.full(128, size.frames, np.int32)}
     batch, by = uniform(x, cond), spectrum(x)
-    model = motion_model(MotionModelConfig(network, size.batch, steps=steps), by)
-    one = motion_model(MotionModelConfig(network, size.batch, steps=1), by)
+    model = motion_model(MotionModelConfig(network=network, batch=size.batch, steps=steps), by)
+    one = motion_model(MotionModelConfig(network=network, batch=size.batch, steps=1), by)
     state = model.init(jax.random.key(0))
     flops = jax.jit(one.fit).lower(jax.random.key(0), batch, state).compile().cost_analysis()["flops"]
     fit = over_chains(lambda real, seed, state: model.fit(jax.random.key(seed), real, state)[0], mesh)

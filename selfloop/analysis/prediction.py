@@ -26,6 +26,11 @@ from selfloop.engine.domain import primary
 from selfloop.metrics.estimates import UNKNOWN, Estimate, overlap
 from selfloop.stability import rates as theory
 
+RESOLUTION = 1e-3
+"""Relative error of a measured rate that no interval over seeds holds, as it is the same in every seed: MMD is
+proportional to a distance to first order only, and a slope is read from afar. A prediction is not held to more: with a
+known covariance the uncorrected Gaussian loop measures 0.50005 [0.50001, 0.50008] where theory says 0.5 exactly."""
+
 
 def loop_rate(lam: float, gamma: float) -> float:
     """``lambda / ((1 + lambda) (1 + gamma))``; gamma > -1, maybe infinite."""
@@ -87,9 +92,16 @@ def predictions(results: Results) -> Rows:
             | spread("measured", measured)
             | spread("predicted", rho)
             | spread("remembered", full)
-            | {"holds": overlap(rho, measured), "holds_remembered": overlap(full, measured)}
+            | {"holds": agrees(rho, measured), "holds_remembered": agrees(full, measured)}
         )
     return found
+
+
+def agrees(predicted: Estimate, measured: Estimate) -> bool | None:
+    """Whether the intervals meet, the measured one widened by its `RESOLUTION`; None where one is not known."""
+    slack = RESOLUTION * abs(measured.value)
+    return overlap(predicted, Estimate(measured.value, _or(measured.low, measured.value) - slack,
+                                       _or(measured.high, measured.value) + slack))  # fmt: skip
 
 
 def _gammas(results: Results) -> dict[tuple, Estimate]:

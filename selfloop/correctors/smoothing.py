@@ -28,9 +28,11 @@ def smoothing(gamma: Array | float, bandwidth: Array | float = float("inf")) -> 
         dtype = batch.x.dtype
         x, weight = filled(batch.x, batch.weight)
         square = squared_distances(x, x)
+        square = jnp.where(jnp.eye(batch.capacity, dtype=bool), 0, square)  # a far point's own is rounding, which grows
         kernel = jnp.exp(-square / (2 * jnp.asarray(bandwidth, dtype) ** 2)) * weight[None]
         tau = share_kept(gamma, dtype)
-        moved = tau * x + (1 - tau) * (kernel @ x / kernel.sum(1, keepdims=True))
+        total = kernel.sum(1, keepdims=True)
+        moved = tau * x + (1 - tau) * jnp.where(total > 0, kernel @ x / jnp.where(total > 0, total, 1), x)
         x = jnp.where((weight > 0)[:, None], moved, batch.x)
         return batch._replace(x=x), report(batch, x)
 

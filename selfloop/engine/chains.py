@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from selfloop.errors import ConfigError
@@ -38,6 +37,21 @@ def over_chains(function: Callable, mesh: Mesh) -> Callable:
 
     mapped = jax.jit(jax.shard_map(local, mesh=mesh, in_specs=(one, many), out_specs=many, check_vma=False))
     return lambda shared, *own: mapped(shared, own)
+
+
+def one_by_one(function: Callable, mesh: Mesh) -> Callable:
+    """The same as `over_chains` for a function that cannot be compiled: chain after chain, on concrete arrays.
+
+    Nothing of it runs inside a program, as a callback would, which can wait for ever for a thread to copy its arrays.
+    """
+
+    def run(shared: Any, *own: Any) -> Any:
+        shared, own = jax.tree.map(jnp.asarray, host(shared)), host(own)
+        count = len(jax.tree.leaves(own)[0])
+        found = [host(function(shared, *jax.tree.map(jnp.asarray, one_chain(own, i)))) for i in range(count)]
+        return place(stacked(found), mesh)
+
+    return run
 
 
 def place(tree: Any, mesh: Mesh) -> Any:
@@ -74,9 +88,3 @@ def stacked(trees: Sequence[Any]) -> Any:
 def one_chain(tree: Any, i: int) -> Any:
     """The pytree of chain i."""
     return jax.tree.map(lambda leaf: leaf[i], tree)
-
-
-def sound(tree: Any) -> Array:
-    """Whether one chain's pytree holds only finite numbers in its floating leaves: one that does not has diverged."""
-    leaves = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return jnp.stack([jnp.isfinite(leaf).all() for leaf in leaves] or [jnp.ones((), bool)]).all()

@@ -4,28 +4,38 @@ All before the first job, each with one line that says what came and what is exp
 show after hours, deep inside a compiled program. Shapes: N samples, F features.
 """
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from selfloop.batch import Batch
-from selfloop.engine.domain import BETTER, KINDS, Data, Domain, Observation
+from selfloop.batch import Batch, finite, look
+from selfloop.contracts import check, part
+from selfloop.engine.domain import BETTER, KINDS, Arm, Data, Domain, Measure, Observation, primary
+from selfloop.engine.scores import names
 from selfloop.errors import ConfigError
 from selfloop.policies import POLICIES
-from selfloop.protocols import Model
+from selfloop.protocols import Loop, Model
+
+ROW = {"failed", "moved", "loss"}
+"""What records say of a chain beside what is measured of its samples."""
 
 
 def check_tables(domain: Domain) -> None:
     """ConfigError where an arm names what is not there, an axis is no setting, or a measure says what means nothing."""
     for name, arm in domain.arms.items():
+        if not isinstance(arm, Arm):
+            raise ConfigError(f"domain {domain.name}: the arm {name} is {look(arm)}; give an Arm(...)")
         _known(f"arm {name}", "corrector", arm.corrector, ("identity", *domain.correctors))
         _known(f"arm {name}", "policy", arm.policy, tuple(POLICIES))
     fields = getattr(domain.settings, "__dataclass_fields__", {})
     for name in (*domain.axes, *domain.by_n):
         _known(f"domain {domain.name}", "axis", name, tuple(fields))
     for measure in domain.measures:
+        if not isinstance(measure, Measure):
+            raise ConfigError(f"domain {domain.name}: a measure is {measure!r}; give a Measure(name, ...)")
         _known(f"measure {measure.name}", "kind", measure.kind, KINDS)
         _known(f"measure {measure.name}", "better", measure.better, BETTER)
 
@@ -33,11 +43,12 @@ def check_tables(domain: Domain) -> None:
 def check_data(domain: Domain, data: Any, n: int) -> None:
     """ConfigError where the data are no `Data` of n real samples, or lack a source that an arm names."""
     if not isinstance(data, Data):
-        raise ConfigError(f"domain {domain.name}: data returned {_look(data)}; it returns a Data")
+        raise ConfigError(f"domain {domain.name}: data returned {look(data)}; it returns a Data")
     for name, least in (("real", n), ("reference", 4), ("pool", 4)):
         batch = getattr(data, name)
         if not isinstance(batch, Batch):
-            raise ConfigError(f"domain {domain.name}: Data.{name} is {_look(batch)}; give a Batch (selfloop.uniform)")
+            raise ConfigError(f"domain {domain.name}: Data.{name} is {look(batch)}; give a Batch (selfloop.uniform)")
+        finite(batch, f"domain {domain.name}: Data.{name}")
         if batch.capacity < least or (name == "real" and batch.capacity != n):
             wanted = f"{n}, as --n says" if name == "real" else f"{least} or more"
             raise ConfigError(f"domain {domain.name}: Data.{name} holds {batch.capacity} samples; give {wanted}")
@@ -48,19 +59,80 @@ def check_data(domain: Domain, data: Any, n: int) -> None:
 def check_model(domain: Domain, model: Any) -> None:
     """ConfigError where the model is no `Model`."""
     if not isinstance(model, Model):
-        raise ConfigError(f"domain {domain.name}: model returned {_look(model)}; it returns a Model(init, fit, sample)")
+        raise ConfigError(f"domain {domain.name}: model returned {look(model)}; it returns a Model(init, fit, sample)")
 
 
-def check_observation(domain: Domain, observe: Any, batch: Batch) -> None:
-    """ConfigError where what is observed of N samples is not made of float points [N, F] and float values [N]."""
-    found, count = jax.eval_shape(lambda batch: observe(batch), batch), batch.capacity
+def check_observation(domain: Domain, observe: Any, batch: Batch) -> Observation:
+    """What is observed of N samples (or its shapes), or ConfigError where it is not made of points [N, F], values [N],
+    shares [N, K] and numbers [], all of them floats.
+    """
+    with part(f"domain {domain.name}: observe", batch):
+        found = jax.eval_shape(lambda batch: observe(batch), batch) if domain.traceable else observe(batch)
+    count = batch.capacity
     if not isinstance(found, Observation):
-        raise ConfigError(f"domain {domain.name}: observe returned {_look(found)}; it returns an Observation")
+        raise ConfigError(f"domain {domain.name}: observe returned {look(found)}; it returns an Observation")
     if not set(domain.spaces) & set(found.spaces):
         there, asked = ", ".join(found.spaces) or "none", ", ".join(domain.spaces)
         raise ConfigError(f"domain {domain.name}: observed spaces are {there}; one of Domain.spaces ({asked}) must be")
     _arrays(domain, "space", found.spaces, count, 2)
     _arrays(domain, "value", found.values, count, 1)
+    _arrays(domain, "share", found.shares, count, 2)
+    _scalars(domain, found.numbers)
+    return found
+
+
+def check_measures(domain: Domain, found: Observation, numbers: Mapping[str, Any]) -> None:
+    """ConfigError for a measure that no row of the run would have, of what is observed of samples and of states; those
+    of a space that is not there are none.
+    """
+    ranked = [primary(domain.spaces, found.spaces), *domain.spaces]
+    known = set().union(*(names(space, (*found.spaces, *domain.spaces)) for space in ranked))
+    known |= ROW | {*found.values, *found.numbers, *numbers}
+    known |= {f"{kind}_{name}" for kind in ("entropy", "within", "between") for name in found.shares}
+    for measure in domain.measures:
+        if measure.name not in known | {f"corrected_{name}" for name in known} and not measure.optional:
+            near = difflib.get_close_matches(measure.name, known, 1)
+            there = ", ".join((*found.values, *found.numbers, *numbers)) or "none"
+            raise ConfigError(
+                f"domain {domain.name}: the measure {measure.name} is nothing that is observed (values: {there}) or "
+                f"computed{f'; do you mean {near[0]}' if near else ''}"
+            )
+
+
+def check_settings(domain: Any, settings: Any) -> None:
+    """ConfigError where the domain is none, or the settings are not its own."""
+    if not isinstance(domain, Domain):
+        raise ConfigError(f"the domain is {look(domain)}; give a selfloop.engine.domain.Domain")
+    if not isinstance(settings, domain.settings):
+        told = settings.__name__ if isinstance(settings, type) else type(settings).__name__
+        raise ConfigError(f"settings are {told}; domain {domain.name} takes {domain.settings.__name__}(...)")
+
+
+def check_parts(domain: Domain, loop: Loop, arm: str) -> None:
+    """ConfigError where a part of an arm's loop does not do what `protocols` says (`contracts.check`)."""
+    try:
+        check(loop, jax.random.key(0))
+    except ConfigError as error:
+        raise ConfigError(f"domain {domain.name}, arm {arm}: {error}") from error
+
+
+def check_numbers(domain: Domain, numbers: Any, init: Any) -> Mapping[str, Any]:
+    """What is measured of a state that ``init(key)`` makes (or its shapes), or ConfigError where it is not all float
+    scalars.
+    """
+    measured = lambda key: numbers(init(key))  # noqa: E731
+    key = jax.random.key(0)
+    found = jax.eval_shape(measured, key) if domain.traceable else measured(key)
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"domain {domain.name}: numbers returned {look(found)}; it returns scalars by name")
+    _scalars(domain, found)
+    return found
+
+
+def _scalars(domain: Domain, found: Mapping[str, Any]) -> None:
+    for name, value in found.items():
+        if value.ndim or not jnp.issubdtype(value.dtype, jnp.floating):
+            raise ConfigError(f"domain {domain.name}: the number {name} is {look(value)}; give one float")
 
 
 def _arrays(domain: Domain, kind: str, found: Mapping[str, Any], count: int, axes: int) -> None:
@@ -68,14 +140,10 @@ def _arrays(domain: Domain, kind: str, found: Mapping[str, Any], count: int, axe
         fits = values.ndim == axes and values.shape[0] == count and jnp.issubdtype(values.dtype, jnp.floating)
         if not fits:
             wanted = f"float [{count}, F]" if axes == 2 else f"float [{count}], a number a sample"
-            raise ConfigError(f"domain {domain.name}: the {kind} {name} is {_look(values)}; give {wanted}")
+            raise ConfigError(f"domain {domain.name}: the {kind} {name} is {look(values)}; give {wanted}")
 
 
 def _known(where: str, what: str, name: str, choices: tuple[str, ...]) -> None:
     if name not in choices:
         told = ", ".join(choice or "''" for choice in choices)
         raise ConfigError(f"{where}: no {what} is called {name!r}; choose one of {told}")
-
-
-def _look(value: Any) -> str:
-    return f"{value.dtype}{list(value.shape)}" if hasattr(value, "dtype") else type(value).__name__

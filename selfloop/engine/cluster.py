@@ -18,6 +18,8 @@ from selfloop.engine.job import kinds, run_job
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings
 from selfloop.errors import ConfigError, SelfloopError
+from selfloop.extras import need
+from selfloop.loop import ENDS
 from selfloop.runs import files, record
 from selfloop.runs.lock import alone
 from selfloop.runs.pace import Kind
@@ -98,10 +100,9 @@ def on_ray(context: Context, jobs: list[Job], tick: Tick) -> None:
 
 
 def _connected(settings: Settings) -> Any:
-    try:
-        import ray
-    except ImportError as error:
-        raise ConfigError("--cluster needs Ray: pip install 'selfloop[cluster]'") from error
+    need("cluster", "--cluster")
+    import ray
+
     local = {"num_cpus": settings.workers, "include_dashboard": False} if settings.cluster == "local" else {}
     try:
         ray.init(address=settings.cluster, log_to_driver=False, logging_level="ERROR", **local)
@@ -151,4 +152,4 @@ def say_stopped(out: Path, jobs: list[Job], say: Callable[[str], None] = print) 
                 axes = "".join(f", {name} {value:g}" for name, value in job.axes)
                 coupled = f" (coupled, from {row['start']})" if job.coupled else ""
                 place = f"n = {row['n']}{axes}, lambda {row['lam']:g}, seed {row['seed']}{coupled}"
-                say(f"stopped: {row['arm']}, {place}: not finite in generation {row['generation']}")
+                say(f"stopped: {row['arm']}, {place}, in generation {row['generation']}: {ENDS[row['stopped']]}")

@@ -14,13 +14,21 @@ from jax.tree_util import Partial
 
 from selfloop.batch import Batch, take
 from selfloop.engine import folder
-from selfloop.engine.chains import chain_mesh
-from selfloop.engine.check import check_data, check_model, check_observation
+from selfloop.engine.chains import chain_mesh, one_by_one, over_chains
+from selfloop.engine.check import (
+    check_data,
+    check_measures,
+    check_model,
+    check_numbers,
+    check_observation,
+    check_parts,
+)
 from selfloop.engine.domain import Data, Domain, Observation
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings, single
 from selfloop.errors import ConfigError
-from selfloop.protocols import Corrector, Model, identity
+from selfloop.policies import POLICIES
+from selfloop.protocols import Corrector, Loop, Model, identity
 from selfloop.runs import files, record
 
 PIECE = 256
@@ -61,7 +69,14 @@ class Context:
     def learner(self, subject: Job) -> Model:
         """The model as its later generations fit it."""
         model = self.model(subject)
-        return model if self.settings.refit == "finetune" else from_scratch(model, self.first_fits(subject))
+        if self.settings.refit == "finetune":
+            return model
+        anew = from_scratch if self.domain.traceable else from_scratch_by_hand
+        return anew(model, self.first_fits(subject))
+
+    def over(self, function: Callable) -> Callable:
+        """A function of one chain as one of all chains: compiled, where the domain can be."""
+        return (over_chains if self.domain.traceable else one_by_one)(function, self.mesh)
 
     @functools.cache  # noqa: B019
     def corrector(self, name: str, subject: Job) -> Corrector:
@@ -79,7 +94,12 @@ class Context:
     def observe(self, n: int) -> Callable[[Batch], Observation]:
         """What is measured of samples of one n, as a pytree that can be passed to a program."""
         found = self.domain.observe(single(self.settings, n, ()), self.data(n))
-        check_observation(self.domain, found, self.data(n).pool)
+        return found if isinstance(found, Partial) else Partial(found)
+
+    @functools.cache  # noqa: B019
+    def numbers(self, subject: Job) -> Callable[[Any], Any]:
+        """What is measured of the states of the jobs of one subject, as a pytree that can be passed to a program."""
+        found = self.domain.numbers(self._settings(subject), self.data(subject.n))
         return found if isinstance(found, Partial) else Partial(found)
 
     @functools.cache  # noqa: B019
@@ -96,7 +116,20 @@ class Context:
         if not path.exists():
             record.write_json(path, {"digest": data.digest, "about": data.about, "names": list(data.names)})
         if record.read_json(path)["digest"] != data.digest:
-            raise ConfigError(f"{self.settings.out} holds a run on other data than --data {self.settings.data}")
+            raise ConfigError(
+                f"{self.settings.out} holds a run on other data than --data {self.settings.data}; give another --out"
+            )
+
+    def check_parts(self, job: Job) -> None:
+        """Refuse models, policies, correctors and measures that are not what they should be, before all computing."""
+        seen = check_observation(self.domain, self.observe(job.n), self.data(job.n).pool)
+        numbers = check_numbers(self.domain, self.numbers(job.subject), self.model(job.subject).init)
+        check_measures(self.domain, seen, numbers)
+        data, model = self.data(job.n), self.learner(job.subject)
+        for arm, corrector in self.correctors(job).items():
+            source, m = data.sources[job.source](data.real), job.synthetic
+            lam = next(chain.lam for chain in job.chains if chain.arm == arm)
+            check_parts(self.domain, Loop(model, POLICIES[job.policy](lam), source, m, corrector), arm)
 
     def store(self, job: Job) -> None:
         """Observe the real samples of a job's n, once, and what its arms' correctors make of them."""
@@ -108,6 +141,8 @@ class Context:
                 if name == "reference" and data.group is not None:
                     found["group"] = np.asarray(data.group)
                 files.store_arrays(home / f"{name}.npz", found | {"apart": np.asarray(data.apart)})
+        if not (home / "numbers.npz").exists() and (numbers := self._numbers(n, data)):
+            files.store_arrays(home / "numbers.npz", numbers)
         if not (home / "conditions.npz").exists():
             cond = self.conditions(n)
             held = {"label": labels(cond, self.settings.evaluate)}
@@ -121,23 +156,42 @@ class Context:
                 found = self.observed(n, fixed) | {"failed": np.asarray(info["failed"])}
                 files.store_arrays(path, found)
 
+    def _numbers(self, n: int, data: Data) -> folder.Arrays:
+        """What is measured of `folder.DRAWS` sets of real samples as it is of a generation's, [DRAWS] by name."""
+        draws = folder.draws(data.pool.capacity, apart=data.apart, wanted=self.settings.evaluate)
+        found = []
+        for some, _ in draws:
+            found.append(self._seen(n, take(data.pool, some)).numbers)
+            if not found[0]:
+                return {}
+        return jax.tree.map(lambda *values: np.asarray(values), *found)
+
+    def _seen(self, n: int, batch: Batch) -> Observation:
+        return (_observe if self.domain.traceable else _by_hand)(self.observe(n), batch)
+
     def observed(self, n: int, batch: Batch) -> folder.Arrays:
         """Observation arrays of a batch of any size, and its ``label`` [N]."""
         parts, count = [], batch.capacity
         for at in range(0, count, PIECE):
             rows = np.minimum(np.arange(at, at + min(PIECE, count)), count - 1)
-            parts.append(jax.tree.map(np.asarray, _observe(self.observe(n), take(batch, rows))))
+            some = self._seen(n, take(batch, rows))._replace(numbers={})
+            parts.append(jax.tree.map(np.asarray, some))
         whole = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)
         return arrays(whole) | {"label": labels(batch.cond, count)}
 
 
-_observe = jax.jit(lambda observe, batch: observe(batch))
+def _by_hand(observe: Callable[[Batch], Observation], batch: Batch) -> Observation:
+    return observe(batch)
+
+
+_observe = jax.jit(_by_hand)
 
 
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
     spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
-    return spaces | {f"{prefix}value/{name}": values for name, values in found.values.items()}
+    kinds = {"space": found.spaces, "value": found.values, "share": found.shares, "number": found.numbers}
+    return {f"{prefix}{kind}/{name}": leaf for kind, held in kinds.items() for name, leaf in held.items()}
 
 
 def labels(cond: Any, count: int) -> np.ndarray:
@@ -157,5 +211,18 @@ def from_scratch(model: Model, calls: int) -> Model:
         keys = jax.vmap(lambda call: jax.random.fold_in(key_fit, call))(jnp.arange(calls, dtype=jnp.int32))
         state, infos = jax.lax.scan(lambda state, key: model.fit(key, batch, state), model.init(key_init), keys)
         return state, jax.tree.map(lambda leaf: leaf[-1], infos)
+
+    return model._replace(fit=fit)
+
+
+def from_scratch_by_hand(model: Model, calls: int) -> Model:
+    """`from_scratch` of a model that cannot be compiled."""
+
+    def fit(key: Array, batch: Batch, state: Any) -> tuple[Any, Any]:
+        key_init, key_fit = jax.random.split(key)
+        state, info = model.init(key_init), {}
+        for call in range(calls):
+            state, info = model.fit(jax.random.fold_in(key_fit, call), batch, state)
+        return state, info
 
     return model._replace(fit=fit)

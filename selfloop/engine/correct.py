@@ -12,10 +12,11 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
+from selfloop.contracts import corrected
 from selfloop.engine.chains import one_chain
 from selfloop.engine.domain import Arm
 from selfloop.engine.plan import Chain
-from selfloop.protocols import Corrector, corrected, identity
+from selfloop.protocols import Corrector, identity
 
 
 def correct_chains(
@@ -26,7 +27,8 @@ def correct_chains(
     raw: Batch,
     states: Any = None,
 ) -> tuple[Batch, dict[str, np.ndarray]]:
-    """The corrected batch [L, N, ...], and ``failed`` and ``moved`` [L, N]; everything is in the host's memory.
+    """The corrected batch [L, N, ...], and ``failed``, ``moved`` and what else correctors tell [L, N], NaN for chains
+    whose corrector does not; everything is in the host's memory.
 
     Samples of chains of one arm are corrected in one call where its corrector looks at each alone; else each chain has
     its own call with its own key and state.
@@ -43,8 +45,10 @@ def correct_chains(
             for into, values in zip(jax.tree.leaves(x), jax.tree.leaves(fixed.x), strict=True):
                 into[group] = _apart(values, len(group))
             weight[group] = _apart(fixed.weight, len(group))
-            for name, values in info.items():
-                values[group] = _apart(found[name], len(group))
+            for name, values in found.items():
+                if name not in info:
+                    info[name] = np.full(weight.shape, np.nan, weight.dtype)
+                info[name][group] = _apart(values, len(group))
     return raw._replace(x=x, weight=weight), info
 
 

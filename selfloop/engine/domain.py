@@ -43,12 +43,18 @@ class Data(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """What is measured of N samples, each alone."""
+    """What is measured of N samples, each alone, and of all of them together."""
 
     spaces: Mapping[str, Array]
     """Points [N, F] by the name of their space."""
     values: Mapping[str, Array]
     """Numbers [N] by name, NaN where unknown; their means are measures."""
+    numbers: Mapping[str, Array] = {}  # noqa: RUF012
+    """Numbers of all N samples together, scalars by name (how many words are used, a divergence of histograms); each is
+    a measure. They depend on N."""
+    shares: Mapping[str, Array] = {}  # noqa: RUF012 (never written to)
+    """Classes [N, K] that each sample belongs to, 0 to 1 and 1 in all, by the name of what classes them: measured are
+    the entropy of all samples together and their variance within and between recognised classes."""
 
 
 class Arm(NamedTuple):
@@ -87,6 +93,14 @@ class Measure(NamedTuple):
     """One of `BETTER`; empty where neither is."""
     headline: bool = False
     """Whether it stands in the first table."""
+    optional: bool = False
+    """Whether some settings do not measure it; another one that nothing measures is a mistake."""
+    about: str = ""
+    """Its definition in a sentence, for a reader who points at it; empty where `analysis.glossary` has one."""
+    least: float | None = None
+    """The smallest value that can be: no interval is shown to go below. None: no limit."""
+    most: float | None = None
+    """The largest value that can be."""
 
 
 class Domain(NamedTuple):
@@ -102,6 +116,10 @@ class Domain(NamedTuple):
     observe: Callable[[Any, Data], Callable[[Batch], Observation]]
     """``observe(settings, data)``: a traceable function; a `jax.tree_util.Partial` where it holds large arrays."""
     arms: Mapping[str, Arm]
+    numbers: Callable[[Any, Data], Callable[[Any], Mapping[str, Array]]] = lambda settings, data: lambda state: {}
+    """``numbers(settings, data)``: a traceable function from a model's state to what is measured of it without samples,
+    scalars by name (its likelihood of held-out data); a `jax.tree_util.Partial` where it holds large arrays. The
+    settings hold one value of every axis."""
     correctors: Mapping[str, Callable[[Any, Data], Corrector]] = {}  # noqa: RUF012
     """``make(settings, data) -> corrector`` by name; each is made once a run, however long it trains."""
     spaces: tuple[str, ...] = ("points",)
@@ -120,6 +138,9 @@ class Domain(NamedTuple):
     """Raises ConfigError for settings of its own that cannot be."""
     environment: Callable[[Any], Mapping[str, Any]] = lambda settings: {}
     """What a run depends on beside versions and devices, for environment.json."""
+    traceable: bool = True
+    """Whether model and observation can be compiled by JAX. If not (NumPy, scikit-learn, PyTorch), their functions see
+    concrete arrays, and the chains of a job run one after another."""
     title: str = "A self-consuming loop"
     sections: Callable[[Path], Sequence[tuple[str, str]]] = lambda out: ()
     """``sections(out)``: titles and HTML of what the page shows beside tables and figures."""

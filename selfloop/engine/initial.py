@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch, keep
-from selfloop.engine.chains import everywhere, filled, host, one_chain, over_chains, place
+from selfloop.engine.chains import everywhere, filled, host, one_chain, place
 from selfloop.engine.context import Context
 from selfloop.engine.plan import PART, Job
 from selfloop.errors import ConfigError
@@ -89,8 +89,8 @@ def _train(context: Context, job: Job, home: Path, seeds: range, present: int, t
         seen = keep(seen, jnp.arange(job.n, dtype=jnp.int32) < present)
         return model.fit(jax.random.fold_in(key, call), seen, state)[0]
 
-    init = over_chains(lambda real, seed: model.init(role_key(jax.random.key(seed), 0, "init")), mesh)
-    step = over_chains(fit, mesh)
+    init = context.over(lambda real, seed: model.init(role_key(jax.random.key(seed), 0, "init")))
+    step = context.over(fit)
     each = np.asarray(seeds, np.uint32)[filled(len(seeds), mesh)]
     seed = place(each, mesh)
     state = init(real, seed)

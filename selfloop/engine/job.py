@@ -2,8 +2,8 @@
 
 Every generation is observed on new samples of its models (`observe`) and leaves a row a chain; every tenth leaves a
 checkpoint, from which the same programs give the same results bit for bit, and so does the last, from which a job that
-is asked for more generations goes on. A chain whose numbers are no longer finite is marked and says no more; the others
-go on, and where none is left the job ends.
+is asked for more generations goes on. A chain that ends (`loop.ENDS`: its numbers are no longer finite, or nothing is
+left to train on) is marked and says no more; the others go on, and where none is left the job ends.
 Shapes: C chains, filled up to L for the devices, m synthetic samples a chain.
 """
 
@@ -19,16 +19,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop.batch import Batch
+from selfloop.batch import Batch, sound
 from selfloop.engine import folder
-from selfloop.engine.chains import everywhere, filled, host, over_chains, place, sound, stacked
+from selfloop.engine.chains import everywhere, filled, host, place, stacked
 from selfloop.engine.context import Context
 from selfloop.engine.correct import correct_chains
 from selfloop.engine.initial import initial_states
 from selfloop.engine.observe import Observer, keep, observer, shown
 from selfloop.engine.plan import Chain, Job
 from selfloop.engine.stopwatch import Stopwatch
-from selfloop.loop import learn, propose, role_key
+from selfloop.loop import ENDS, learn, propose, role_key
 from selfloop.policies import POLICIES
 from selfloop.protocols import Carry, Loop, identity
 from selfloop.runs import checkpoint, record
@@ -38,6 +38,7 @@ from selfloop.runs.progress import Skipped, Tick
 
 CHECKPOINT = 10
 """Generations from one checkpoint to the next: what a stop may cost."""
+ENDED = list(ENDS)
 
 
 class Programs(NamedTuple):
@@ -50,7 +51,7 @@ class Programs(NamedTuple):
     uncorrected: Callable[..., tuple[Batch, dict[str, Array]]]
     """``(real, raw) -> (raw, info)``: `protocols.identity`, where no arm corrects."""
     learn: Callable[..., tuple[Carry, dict[str, Array], Array]]
-    """``(real, seed, lam, t, carry, corrected, failed) -> (carry, info, sound)``."""
+    """``(real, seed, lam, t, carry, corrected, failed) -> (carry, info, ended)``: 0, or a place in `loop.ENDS`."""
 
 
 @functools.cache
@@ -69,14 +70,15 @@ def programs(context: Context, shape: Job, capacity: int) -> Programs:
 
     def second(real: Batch, seed: Array, lam: Array, t: Array, carry: Carry, corrected: Batch, failed: Array) -> tuple:
         key = jax.random.key(seed)
+        failed &= lam > 0  # where nothing is taken of them
         after, result = learn(loop(real, lam), key, t, carry, corrected, corrected, {"failed": failed})
         info = {name: value for name, value in result.fit.items() if jnp.ndim(value) == 0}
-        return after, info, sound((after.state, info))
+        return after, info, jnp.where((result.ended == 0) & ~sound(info), ENDED.index("nan"), result.ended)
 
     def between(real: Batch, raw: Batch) -> tuple[Batch, dict[str, Array]]:
         return identity(jax.random.key(0), raw, None)
 
-    return Programs(*(over_chains(function, context.mesh) for function in (remember, first, between, second)))
+    return Programs(*map(context.over, (remember, first, between, second)))
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     state = place(stacked([found[chain.start] for chain in work.chains]), work.context.mesh)
     carry = Carry(state, work.programs.remember(*work.inputs[:2]))
     if at is None:
-        _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, bool))
+        _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, int))
         return 0, carry
     _skip(work, range(1, at + 1), tick)
     # The memory of a job that has been asked for more generations has grown since.
@@ -203,10 +205,10 @@ def _generation(work: Work, t: int, carry: Carry, alive: np.ndarray) -> Carry:
         corrected, info = _corrected(work, t, raw, carry)
     with watch("train"):
         failed = place(info["failed"], mesh)
-        carry, fit, healthy = jax.block_until_ready(work.programs.learn(*work.inputs, at, carry, corrected, failed))
-    died = alive & ~host(healthy)[: len(alive)]
+        carry, fit, ended = jax.block_until_ready(work.programs.learn(*work.inputs, at, carry, corrected, failed))
+    died = np.where(alive, host(ended)[: len(alive)], 0)
     _observe(work, t, carry, host(fit), info, alive, died)
-    alive &= ~died
+    alive &= died == 0
     if t % CHECKPOINT == 0 or t == work.job.generations:
         checkpoint.save(checkpoint.name(work.folder, t), host(carry))
         checkpoint.prune(work.folder, keep_last=1, every=1 << 30)
@@ -230,7 +232,9 @@ def _uncorrected(correctors: dict[str, Callable]) -> bool:
 
 
 def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.ndarray, died: np.ndarray) -> None:
-    """Keep what a generation's models make, and write a row for every chain that is alive."""
+    """Keep what a generation's models make, and write a row for every chain that is alive; ``died`` [C] says why one
+    has ended here, 0 where it has not.
+    """
     with work.watch("evaluate"):
         samples, found = work.observer.samples(work.inputs[1], carry.state)
     if t % work.context.settings.audit_every == 0:
@@ -238,14 +242,16 @@ def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.
         if not _uncorrected(work.context.correctors(work.job)):
             with work.watch("audit"):
                 found |= _audit(work, t, samples, carry)
-    keep(work.folder, t, _blank(found, ~alive | died), work.count)
+    keep(work.folder, t, _blank(found, ~alive | (died > 0)), work.count)
     spent, rows = work.watch.read(work.count), []
     for i in np.flatnonzero(alive):
         row = {"chain": int(i)} | work.chains[i]._asdict() | {"n": work.job.n} | dict(work.job.axes)
         row |= {"generation": t} | {name: float(values[i]) for name, values in fit.items()}
-        row |= {"stopped": "nan"} if died[i] else {}
+        row |= {"stopped": ENDED[died[i]]} if died[i] else {}
         if info:
-            row |= {"failed": int(info["failed"][i].sum()), "moved": float(info["moved"][i].mean())}
+            told = {name: float(values[i].mean()) for name, values in info.items()}
+            row |= {name: value for name, value in told.items() if np.isfinite(value)}
+            row |= {"failed": int(info["failed"][i].sum())}
         rows.append(row | spent)
     record.append(work.folder / "rows.jsonl", *rows)
 

@@ -20,8 +20,6 @@ from selfloop.engine.scores import Origin, Reference, Row, Samples
 from selfloop.metrics import moments
 from selfloop.runs import files, record
 
-DRAWS = 8
-"""Random draws or halvings behind each line of real data."""
 FILE = "measures.jsonl"
 
 
@@ -65,9 +63,12 @@ def measure_job(home: Path) -> list[Row]:
     ``fid_infinity_S`` and ``kid_S``, which have no bias of the first order in 1/N; ``drift_mean`` and
     ``drift_covariance``, the parts of the Frechet distance to the chain's own generation 0; ``precision``, ``recall``,
     ``density``, ``coverage``; ``diversity_``, ``multimodality_``, ``within_`` and ``between_S``; ``modes_hit`` and
-    ``modes_effective`` of the n real samples. Also ``fid_`` and ``diversity_`` of the other spaces, and the means of
-    values. ``absent`` counts samples that were not finite and have no part. What was also observed after correction has
-    `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
+    ``modes_effective`` of the n real samples; of shares NAME ``entropy_NAME`` of their mean over its greatest, and
+    ``within_NAME``, ``between_NAME`` recognised classes. Also ``fid_`` and ``diversity_`` of the other spaces, and the
+    means of values. ``absent`` counts samples that were not finite and have no part. What was also observed after
+    correction has `scores.summary` a second time, named ``corrected_*``, of those that did not fail.
+
+    What a domain measures of all samples together, and of the model's state, has its own name.
 
     What is not a finite number is left out, and so is everything of chains that stopped, from that generation on.
 
@@ -87,16 +88,20 @@ def measure_job(home: Path) -> list[Row]:
         if "corrected/failed" in arrays:
             fixed = scores.score_corrected(reference, _samples(arrays, label, "corrected/"), space)
             values = [one | other for one, other in zip(values, fixed, strict=True)]
+        numbers = named(arrays, "number")
         for row in group:
             stopped |= {row["chain"]} if "stopped" in row else set()
-            found.append(row if row["chain"] in stopped else row | values[row["chain"]])
+            chain = row["chain"]
+            own = {name: float(value[chain]) for name, value in numbers.items() if np.isfinite(value[chain])}
+            found.append(row if chain in stopped else row | own | values[chain])
     return found
 
 
 def reference_lines(out: Path) -> dict[str, dict[str, Row]]:
     """What real samples of the loop's own law score when they are measured as samples are, by n (as text) and line.
 
-    The line ``real``, and ``real, ARM`` of the same samples after an arm's corrector. Each holds ``samples``, the
+    The line ``real``, and ``real, ARM`` of the same samples after an arm's corrector, without numbers of all samples
+    together. Each holds ``samples``, the
     number N measured, which is that of a generation's evaluation samples where there are as many; the mean of every
     measure over `DRAWS` random draws; and their standard deviation in ``spread``. Drift is from other real samples
     here. Where the reference holds the same samples, one half of them is held against the other.
@@ -108,28 +113,30 @@ def reference_lines(out: Path) -> dict[str, dict[str, Row]]:
     for home in sorted((out / "data").glob("n*"), key=lambda path: int(path.name[1:])):
         n = int(home.name[1:])
         pool = folder.real(out, n, "pool")
-        lines = {"real": _line(out, n, pool, pool)}
+        kept = home / "numbers.npz"
+        numbers = files.read_arrays(kept) if kept.exists() else {}
+        lines = {"real": _line(out, n, pool, pool, numbers)}
         for path in sorted(home.glob("pool_*.npz")):
             lines[f"real, {path.stem.removeprefix('pool_')}"] = _line(out, n, files.read_arrays(path), pool)
         found[str(n)] = lines
     return found
 
 
-def _line(out: Path, n: int, arrays: Arrays, pool: Arrays) -> Row:
+def _line(out: Path, n: int, arrays: Arrays, pool: Arrays, numbers: Arrays | None = None) -> Row:
     """Mean and spread of every measure over draws of the samples, which may be the pool or its correction."""
     space, size = _primary(out, n), len(arrays["label"])
     apart = bool(pool["apart"])
     middle = size if apart else size // 2
     wanted = len(files.read_arrays(folder.data_folder(out, n) / "conditions.npz")["label"])
-    count, modes = min(wanted, middle), _modes(out, n, space)
-    rows = []
-    for draw in range(DRAWS):
-        order = np.random.default_rng(draw).permutation(size)
+    modes, rows = _modes(out, n, space), []
+    for some, order in folder.draws(size, apart=apart, wanted=wanted):
+        count = len(some)
         other = folder.real(out, n) if apart else {k: v[order[middle:]] for k, v in pool.items() if v.ndim}
         one, rest = (_drawn(arrays, part) for part in (order[:count], order[-count:]))
         origin = Origin(rest.spaces[space], rest.weight)
         rows += scores.score(_reference(other, modes), one, origin, space, int(pool["label"].max()) + 1)
     table = {name: np.array([row[name] for row in rows]) for name in rows[0] if all(name in row for row in rows)}
+    table |= {name: found for name, found in (numbers or {}).items() if np.isfinite(found).all()}
     means = {name: float(values.mean()) for name, values in table.items()}
     return {"samples": count} | means | {"spread": {name: float(v.std(ddof=1)) for name, v in table.items()}}
 
@@ -162,4 +169,5 @@ def _samples(arrays: Arrays, label: np.ndarray, prefix: str = "") -> Samples:
     here = np.all([np.isfinite(points).all(-1) for points in spaces.values()], 0)
     here &= ~arrays.get(prefix + "failed", np.zeros(here.shape, bool)).astype(bool)
     weight = arrays.get(prefix + "weight", np.ones(here.shape, np.float32)) * here
-    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label[None], here.shape))
+    shares = named(arrays, "share", prefix)
+    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label[None], here.shape), shares)

@@ -1,4 +1,4 @@
-"""Observation of a generation: new samples of every chain's model, as points and values, before and after correction.
+"""Observation of a generation: each chain's model, and new samples of it as points and values, which also corrected.
 
 The samples are of the same noise and conditions in every generation and in all chains of a seed, so that what differs
 is the models. Measures are computed from what is kept (`measure`), so that a new one needs no new run.
@@ -14,7 +14,7 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.engine import folder
-from selfloop.engine.chains import everywhere, host, over_chains, place
+from selfloop.engine.chains import everywhere, host, place
 from selfloop.engine.context import Context, arrays
 from selfloop.engine.plan import Job
 from selfloop.loop import role_key
@@ -31,18 +31,21 @@ class Observer:
         model, mesh, count = context.model(subject), context.mesh, context.settings.evaluate
 
         def sample(shared: Any, seed: Array, state: Any) -> tuple[Any, dict[str, Array]]:
-            observe, cond = shared
+            observe, cond, numbers = shared
             key, _ = jax.random.split(role_key(jax.random.key(seed), 0, "evaluate"))
             batch = model.sample(key, state, cond, count)
-            return batch.x, arrays(observe(batch))
+            of_state = {f"number/{name}": value for name, value in numbers(state).items()}
+            return batch.x, arrays(observe(batch)) | of_state
 
         def again(shared: Any, x: Any) -> dict[str, Array]:
-            observe, cond = shared
-            return arrays(observe(uniform(x, cond)), "corrected/")
+            observe, cond, _ = shared
+            # Of all samples together nothing is kept: those rejected are among them.
+            return arrays(observe(uniform(x, cond))._replace(numbers={}), "corrected/")
 
         self.mesh, self.cond = mesh, host(context.conditions(subject.n))
-        self.shared = everywhere((context.observe(subject.n), context.conditions(subject.n)), mesh)
-        self._sample, self._again = over_chains(sample, mesh), over_chains(again, mesh)
+        shared = context.observe(subject.n), context.conditions(subject.n), context.numbers(subject)
+        self.shared = everywhere(shared, mesh)
+        self._sample, self._again = context.over(sample), context.over(again)
 
     def samples(self, seed: Array, state: Any) -> tuple[Batch, dict[str, np.ndarray]]:
         """The evaluation samples [L, N, ...] of each chain, and what is kept of them."""

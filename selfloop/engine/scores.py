@@ -49,6 +49,8 @@ class Samples(NamedTuple):
     """[C, N]; 0 for samples that failed or are not finite."""
     label: Array
     """[C, N]."""
+    shares: dict[str, Array] = {}  # noqa: RUF012 (never written to)
+    """[C, N, K]."""
 
 
 class Origin(NamedTuple):
@@ -108,17 +110,22 @@ def _one(reference: Reference, space: str, labels: int, samples: Samples, origin
     }
     near = metrics.prdc(x, y, weight, y_group=reference.group)
     modes = metrics.modes_covered(x, reference.modes, weight)
-    return summary(pair_key, samples, reference) | values | near | modes
+    classes = {}
+    for name, shares in samples.shares.items():
+        own = metrics.spread_by_label(x, shares.argmax(-1), shares.shape[-1], weight)
+        classes |= {f"within_{name}": own.within, f"between_{name}": own.between}
+    return summary(pair_key, samples, reference) | values | near | modes | classes
 
 
 def summary(key: Array, samples: Samples, reference: Reference) -> dict[str, Array]:
-    """``fid_`` and ``diversity_`` (mean distance of 300 random pairs) of one chain in every space, and the means of
-    its values. The key is consumed.
+    """``fid_`` and ``diversity_`` (mean distance of 300 random pairs) of one chain in every space, the means of its
+    values and the entropy of its shares. The key is consumed.
     """
     found, spaces, weight = {}, samples.spaces, samples.weight
     for (space, points), own in zip(sorted(spaces.items()), jax.random.split(key, len(spaces)), strict=True):
         found[f"fid_{space}"] = squared_frechet(moments(points, weight), reference.fitted[space])
         found[f"diversity_{space}"] = random_pair_distance(own, points, weight, PAIRS)
+    found |= {f"entropy_{name}": _entropy(shares, weight) for name, shares in samples.shares.items()}
     return found | {name: _mean(values, weight) for name, values in samples.values.items()}
 
 
@@ -126,6 +133,13 @@ def _mean(values: Array, weight: Array) -> Array:
     """Weighted mean of the values [N] that are numbers; NaN where none is."""
     weight = jnp.where(jnp.isfinite(values), weight, 0)
     return jnp.where(weight > 0, values * weight, 0).sum() / weight.sum()
+
+
+def _entropy(shares: Array, weight: Array) -> Array:
+    """Entropy of the mean of shares [N, K], over log K: 1 where all classes are as frequent, 0 where there is one."""
+    mean = (jnp.where(weight[:, None] > 0, shares, 0) * weight[:, None]).sum(0) / weight.sum()
+    entropy = -jnp.where(mean > 0, mean * jnp.log(jnp.where(mean > 0, mean, 1)), 0).sum()
+    return entropy / np.log(max(shares.shape[1], 2)).astype(np.float32)
 
 
 @partial(jax.jit, static_argnames="space")
@@ -155,3 +169,12 @@ def generic(spaces: Sequence[str]) -> tuple[Measure, ...]:
     found += [Measure("drift_mean", "", "drift", "less"), Measure("drift_covariance", "", "drift", "less")]
     modes = ("modes_hit", "modes_effective", "coverage", "recall", "precision")
     return (*found, *(Measure(name, "", "mode", "more", headline=name == "coverage") for name in modes))
+
+
+def names(space: str, spaces: Sequence[str]) -> set[str]:
+    """The measures that every domain has, by ``space`` as the primary one of ``spaces``, but for those of values."""
+    own = {f"fid_{space}_mean", f"fid_{space}_covariance"}
+    own |= {f"{name}_{space}" for name in ("fid_infinity", "kid", "multimodality", "within", "between")}
+    own |= {f"{name}_{one}" for name in ("fid", "diversity") for one in spaces}
+    own |= {"drift_mean", "drift_covariance", "precision", "recall", "density", "coverage", "absent"}
+    return own | {"modes_hit", "modes_effective"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
-from selfloop.engine.check import check_tables
+from selfloop.engine.check import check_settings, check_tables
 from selfloop.engine.domain import Domain
 from selfloop.errors import ConfigError
 
@@ -119,6 +119,7 @@ def single(settings: S, n: int, pairs: Pairs) -> S:
 
 def checked(domain: Domain, settings: S) -> S:
     """The settings, or ConfigError for the first one outside its range, with what is allowed."""
+    check_settings(domain, settings)
     check_tables(domain)
     for name in ("arms", "n", "lam", "skip", *domain.axes, *domain.by_n):
         if not isinstance(getattr(settings, name), tuple):
@@ -134,6 +135,9 @@ def checked(domain: Domain, settings: S) -> S:
     for name in domain.by_n:
         if (given := len(getattr(settings, name))) not in (1, len(settings.n)):
             raise ConfigError(f"{option(name)} has {given} numbers for {len(settings.n)} of --n; give one, or one each")
+    for name in ("out", "preset"):
+        if not isinstance(getattr(settings, name), str | Path):
+            raise ConfigError(f"{option(name)} is {getattr(settings, name)!r}; give a path or a name")
     for name, choices in (("refit", Refit), ("coupled_start", CoupledStart)):
         one_of(name, getattr(settings, name), get_args(choices))
     if settings.coupled and settings.coupled_start == "seed" and settings.seeds < 2:
@@ -161,6 +165,8 @@ def within(settings: Settings, lowest: dict[str, int]) -> None:
     for name, least in lowest.items():
         values = getattr(settings, name)
         for value in values if isinstance(values, tuple) else (values,):
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigError(f"{option(name)} is {value!r}; give a whole number, {least} or more")
             if value < least:
                 raise ConfigError(f"{option(name)} is {value}; give {least} or more")
 

@@ -10,6 +10,7 @@ from jax import Array
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
 from selfloop.models.charts import location_scale
+from selfloop.models.limits import columns
 from selfloop.models.linalg import log_normal, root
 from selfloop.models.states import GaussianState
 from selfloop.protocols import Model
@@ -31,6 +32,7 @@ def gaussian(d: int, dtype: jnp.dtype = jnp.float32) -> Model:
         return GaussianState(jnp.zeros(d, dtype), jnp.eye(d, dtype=dtype))
 
     def fit(key: Array, batch: Batch, state: GaussianState) -> tuple[GaussianState, dict]:
+        columns(batch, d, "a Gaussian")
         if batch.capacity < d + 2:
             raise ConfigError(
                 f"n is {batch.capacity}; a mean and a covariance in {d} dimensions need {d + 2} points or more"

@@ -8,7 +8,7 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
-from selfloop.models.limits import at_least, enough, positive
+from selfloop.models.limits import at_least, columns, enough, positive
 from selfloop.protocols import Model
 
 
@@ -36,6 +36,7 @@ def kernel_density(bandwidth: float, capacity: int, d: int = 1, dtype: jnp.dtype
 
     def fit(key: Array, batch: Batch, state: KernelState) -> tuple[KernelState, dict]:
         enough(batch, 1, "a kernel density")
+        columns(batch, d, "a kernel density")
         spare = capacity - batch.capacity
         if spare < 0:
             raise ConfigError(

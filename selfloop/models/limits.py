@@ -31,3 +31,14 @@ def enough(batch: Batch, needed: int, what: str) -> None:
     """ConfigError where a batch has room for fewer points than a fit needs."""
     if batch.capacity < needed:
         raise ConfigError(f"n is {batch.capacity}; {what} needs {needed} points or more")
+
+
+def columns(batch: Batch, d: int, what: str) -> None:
+    """ConfigError where samples are not [N, d]."""
+    shape = getattr(batch.x, "shape", None)
+    if shape is None or len(shape) != 2 or shape[1] != d:
+        told = "a pytree" if shape is None else f"samples {list(shape)}"
+        hint = (
+            "; x.reshape(-1, 1) makes columns of numbers on the line" if shape is not None and len(shape) == 1 else ""
+        )
+        raise ConfigError(f"{what} in {d} dimensions takes samples [N, {d}], and was given {told}{hint}")

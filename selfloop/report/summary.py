@@ -66,7 +66,7 @@ def _chains(results: Results) -> str:
     chains = grouped(results.rows, "n", "axes", "lam", "arm", "seed", "start")
     coupled, stopped = (sum(map(is_, chains.values())) for is_ in (_coupled, _stopped))
     parts = [f"{coupled} of them coupled to another"] * bool(coupled)
-    parts += [f"{stopped} of them stopped, as their numbers were no longer finite"] * bool(stopped)
+    parts += [f"{stopped} of them stopped before the end (`stopped` in metrics.jsonl says why)"] * bool(stopped)
     return f"{len(chains)} chains, {', '.join(parts)}." if parts else ""
 
 

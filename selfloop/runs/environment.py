@@ -1,7 +1,9 @@
 """What a run ran on: versions, machine, devices, source; and where its compiled programs are kept."""
 
+import datetime
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib import metadata
@@ -37,6 +39,20 @@ def environment() -> dict[str, Any]:
     }
 
 
+def invocation() -> dict[str, str]:
+    """The command that this process was started with, without the folder of the program, and the time (UTC)."""
+    program, *arguments = sys.argv or [""]
+    name = Path(program).name
+    if name.endswith(".py") and name != "__main__.py" and "launcher" not in name:
+        command = shlex.join(["python", name, *arguments])
+    elif name == "selfloop" or (name == "__main__.py" and Path(program).parent.name == "selfloop"):
+        command = shlex.join(["selfloop", *arguments])
+    else:
+        command = "called from Python"
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"command": command, "started": now}
+
+
 def peak_flops(compute: str = "bfloat16", kind: str | None = None) -> float | None:
     """The most FLOP/s of a device of this ``kind`` (the first one's) in bfloat16 or float32; None where not known."""
     kind = jax.devices()[0].device_kind if kind is None else kind
@@ -47,9 +63,9 @@ def peak_flops(compute: str = "bfloat16", kind: str | None = None) -> float | No
 
 def cache_folder() -> Path:
     """The folder SELFLOOP_CACHE names, or ``selfloop`` in the user's cache folder as the platform has it."""
-    import pooch
+    import platformdirs
 
-    return Path(os.environ.get(CACHE_VARIABLE) or pooch.os_cache("selfloop"))
+    return Path(os.environ.get(CACHE_VARIABLE) or platformdirs.user_cache_dir("selfloop"))
 
 
 def compilation_cache(folder: str | Path | None = None) -> Path | None:

@@ -137,9 +137,11 @@ def _plain(x: Array) -> Any:
 
 
 def _rows(x: Any) -> Array:
-    """Samples [N, d] of an array; numbers [N] are points on the line."""
-    x = jnp.asarray(x)
-    return x[:, None] if x.ndim == 1 and jnp.issubdtype(x.dtype, jnp.floating) else x
+    """Samples [N, d] of an array, whole numbers or not; real numbers [N] are points on the line, whole ones labels."""
+    x = uniform(x).x
+    if x.ndim == 1:
+        return x[:, None] if jnp.issubdtype(x.dtype, jnp.floating) else x
+    return x.astype(float)
 
 
 def _count(data: Batch) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from selfloop import policies, sources
-from selfloop.batch import uniform
+from selfloop.batch import sound, uniform
 from selfloop.engine import chains
 from selfloop.engine.cluster import compute as compute_job
 from selfloop.errors import ConfigError
@@ -52,7 +52,7 @@ def one(real, seed, lam):
         return carry, result.state
 
     carry, states = jax.lax.scan(step, begin(loop, key)[0], TIMES)
-    return states, chains.sound(carry.state)
+    return states, sound(carry.state)
 
 
 @functools.partial(jax.jit, static_argnames="lam")
@@ -176,8 +176,8 @@ def test_chains_are_stacked_and_taken_apart():
 @pytest.mark.parametrize("bad", [jnp.nan, jnp.inf, -jnp.inf])
 def test_a_chain_with_a_number_that_is_not_finite_is_not_sound(bad):
     good = {"x": jnp.zeros((3, 2)), "count": jnp.asarray(7, jnp.int32)}
-    assert bool(chains.sound(good))
-    assert not bool(chains.sound(good | {"y": good["x"].at[2, 1].set(bad)}))
+    assert bool(sound(good))
+    assert not bool(sound(good | {"y": good["x"].at[2, 1].set(bad)}))
 
 
 @pytest.mark.parametrize("devices", [1, 2, 3, 8])

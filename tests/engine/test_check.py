@@ -45,7 +45,7 @@ MISTAKES = {
     "model": (GAUSSIAN._replace(model=lambda settings, data: 3), "model returned int; it returns a Model"),
     "observation": (
         GAUSSIAN._replace(observe=lambda settings, data: lambda batch: {"points": batch.x}),
-        "observe returned dict; it returns an Observation",
+        "observe returned {points: float32[512, 2]}; it returns an Observation",
     ),
     "no space": (seen(spaces=lambda batch: {"x": batch.x}), "observed spaces are x; one of Domain.spaces (points)"),
     "flat": (

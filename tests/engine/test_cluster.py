@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from selfloop import extras
 from selfloop.engine import folder
 from selfloop.engine.cluster import compute as compute_job
 from selfloop.engine.cluster import run_jobs
@@ -92,8 +93,9 @@ def test_what_a_job_refuses_is_one_line_and_what_is_done_is_not_handed_out(strai
 
 
 def test_without_ray_there_is_one_clear_line(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ConfigError, match=r"^--cluster needs Ray: pip install 'selfloop\[cluster\]'$"):
+    monkeypatch.setattr(extras, "_found", lambda module: module != "ray")
+    told = r"^--cluster needs what is not installed \(ray\): pip install 'selfloop\[cluster\]'$"
+    with pytest.raises(ConfigError, match=told):
         compute(small(tmp_path / "run", cluster="local"))
 
 

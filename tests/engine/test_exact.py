@@ -167,13 +167,11 @@ def test_a_chain_is_the_loop_that_python_would_run(every, name, lam):
     job = next(job for job in jobs(settings) if (name, lam, seed, seed) in job.chains)
     data, model, m = at.data(n), at.model(job.subject), synthetic_count(lam, n)
     corrector = at.corrector(arm.corrector, job.subject)
-    capacity = 3 * m if arm.policy.startswith("accumulate") else 0
     if arm.corrector in ("idealised", "redraw", "smoothing", "failing"):
         m = job.synthetic  # a corrector that is no function of each sample alone sees all that are drawn
-    loop = Loop(model, POLICIES[arm.policy](lam), data.sources[arm.source](data.real), max(m, 1), corrector,
-                capacity=capacity)  # fmt: skip
+    loop = Loop(model, POLICIES[arm.policy](lam), data.sources[arm.source](data.real), max(m, 1), corrector)
     key = jax.random.key(seed)
-    carry, _ = begin(loop, key)
+    carry, _ = begin(loop, key, 3)
     for t in range(4):
         if t:
             carry, _ = generation(loop, key, jnp.asarray(t, jnp.int32), carry)

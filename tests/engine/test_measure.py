@@ -208,7 +208,7 @@ def test_real_lines_are_what_real_samples_score(run):
     fid = jax.jit(lambda key: frechet(jax.random.permutation(key, pool)[:N], y))
     values = np.array([fid(key) for key in jax.random.split(jax.random.key(0), 200)])
     assert line["samples"] == after["samples"] == N
-    assert abs(line["fid_points"] - values.mean()) < 5 * values.std() / np.sqrt(measure.DRAWS)
+    assert abs(line["fid_points"] - values.mean()) < 5 * values.std() / np.sqrt(folder.DRAWS)
     assert 0.3 * values.std() < line["spread"]["fid_points"] < 3 * values.std()
     assert line["fid_infinity_points"] < line["fid_points"] < after["fid_points"]
     assert np.isclose(after["size"] / line["size"], 0.25, rtol=0.5)
@@ -226,7 +226,7 @@ def test_where_the_reference_holds_the_same_samples_one_half_is_held_against_the
     pool = folder.real(out, REAL, "pool")["space/points"]
     halves = [np.random.default_rng(i).permutation(len(pool)) for i in range(100)]
     values = [frechet(pool[order[:N]], pool[order[len(pool) // 2 :]]) for order in halves]
-    assert abs(line["fid_points"] - np.mean(values)) < 5 * np.std(values) / np.sqrt(measure.DRAWS)
+    assert abs(line["fid_points"] - np.mean(values)) < 5 * np.std(values) / np.sqrt(folder.DRAWS)
 
 
 def test_an_observation_that_cannot_be_read_is_named(run, tmp_path):

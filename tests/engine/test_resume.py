@@ -270,8 +270,8 @@ def test_a_chain_that_dies_is_named_and_leaves_the_others_as_they_are(sound, tmp
     out = compute(settings, domain)
     capsys.readouterr()
     say_stopped(out, jobs(settings, domain))
-    told = [f"stopped: {arm}, n = 8, gamma 1, lambda 1, seed 1: not finite in generation {generation}"
-            for arm in DYING["arms"]]  # fmt: skip
+    place = f"n = 8, gamma 1, lambda 1, seed 1, in generation {generation}"
+    told = [f"stopped: {arm}, {place}: the model's state is not finite" for arm in DYING["arms"]]
     assert sorted(capsys.readouterr().out.splitlines()) == sorted(told)
     found, expected = by_chain(out), by_chain(sound)
     for at in expected:

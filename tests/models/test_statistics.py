@@ -151,7 +151,7 @@ def run(policy, corrector_of, n, m, gammas, generations, seeds, d=2, fresh=False
         key_real, key_loop = jax.random.split(key)
         source = sources.fresh(lambda key: draw(key, target, n)) if fresh else sources.fixed(draw(key_real, target, n))
         model = gaussian_statistics(d, m, jnp.float64)
-        loop = Loop(model, policy, source, 1, corrector_of(target, gamma, m), capacity=generations)
+        loop = Loop(model, policy, source, 1, corrector_of(target, gamma, m))
         return scan(loop, key_loop, generations, lambda key, g: g.state)[1]
 
     keys = jax.random.split(jax.random.key(0), seeds)

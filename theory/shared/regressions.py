@@ -11,7 +11,7 @@ from selfloop import policies, sources
 from selfloop.batch import Batch
 from selfloop.correctors.labels import shrink_labels
 from selfloop.models.regression import labelled, regression
-from selfloop.protocols import Loop, identity
+from selfloop.protocols import Loop
 from theory.shared.chains import chains
 
 D = 3
@@ -56,6 +56,6 @@ def accumulated(seeds: int) -> np.ndarray:
 
     def build(key: jax.Array, setting: jax.Array) -> Loop:
         model, real = regression(D, NOISE, jnp.float64), sources.fixed(real_rows(key))
-        return Loop(model, policies.accumulate(), real, ROWS, identity, capacity=ROWS * GENERATIONS)
+        return Loop(model, policies.accumulate(), real, ROWS)
 
     return errors(build, np.zeros(1), seeds)[0]

@@ -55,7 +55,7 @@ def _run(policy: policies.Policy, seeds: int, *, new: tuple[bool, ...]) -> dict[
     def build(key: jax.Array, setting: dict[str, jax.Array]) -> Loop:
         source = renewed(lambda key: uniform(draw(key, N)), key, setting["new"])
         corrector = replacement(draw, setting["gamma"])
-        return Loop(gaussian(2, jnp.float64), policy, source, N, corrector, capacity=N * GENERATIONS)
+        return Loop(gaussian(2, jnp.float64), policy, source, N, corrector)
 
     settings = {"new": np.repeat(new, GAMMA.size), "gamma": np.tile(GAMMA, len(new))}
     return chains(build, settings, seeds, GENERATIONS, measured)

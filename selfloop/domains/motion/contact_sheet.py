@@ -8,7 +8,7 @@ import numpy as np
 from selfloop.domains.motion.data.features import FPS
 from selfloop.domains.motion.data.skeleton import INDEX, J
 from selfloop.domains.motion.player import EDGES, SIDES
-from selfloop.report.figures import INK, blank
+from selfloop.drawing import INK, SMALL, blank
 
 _CROWN = J
 """The first tip, top of the head."""
@@ -28,7 +28,7 @@ def contact_sheet(
     turn: float = -60.0,
     tilt: float = 10.0,
 ) -> Any:
-    """A row of stick figures a motion, evenly spaced in time, seen from one side, on the floor line.
+    """A row of stick figures a motion, evenly spaced in time, seen from one side, on the floor line; left limbs thin.
 
     Args:
         motions: a name and its points [T, P, 3] (m; T may differ; P is 15 joints, or 20 from `player.points`).
@@ -47,14 +47,14 @@ def contact_sheet(
         points = np.asarray(points, np.float64)
         chosen = np.unique(np.linspace(0, len(points) - 1, frames).round().astype(int))
         for place, frame in enumerate(chosen):
-            _figure(axes, _seen(points[frame], turn, tilt) + [place * _PITCH, 0.0], (colours or {}).get(name, INK))
+            _figure(axes, seen(points[frame], turn, tilt) + [place * _PITCH, 0.0], (colours or {}).get(name, INK))
             time = f"{frame / fps:.2f} s"
-            axes.text(place * _PITCH, -0.16, time, ha="center", va="top", fontsize=7, color=INK, alpha=0.7)
+            axes.text(place * _PITCH, -0.16, time, ha="center", va="top", fontsize=SMALL, color=INK)
         _stage(axes, name, frames)
     return figure
 
 
-def _seen(points: np.ndarray, turn: float, tilt: float) -> np.ndarray:
+def seen(points: np.ndarray, turn: float, tilt: float) -> np.ndarray:
     """Points [P, 3] on the sheet [P, 2], the pelvis over its own place, the floor under the pelvis at height 0."""
     a, e = np.radians([turn, tilt])
     flat = points - [*points[0, :2], 0.0]
@@ -72,11 +72,9 @@ def _figure(axes: Any, points: np.ndarray, colour: str) -> None:
 
     for (a, b), side in zip(EDGES, SIDES, strict=True):
         if b < len(points):
-            width, strength = (3.2, 1.0) if side == "" else (2.2, 0.55 if side == "left" else 1.0)
+            width = 3.2 if side == "" else 1.2 if side == "left" else 2.2  # thin, not pale, which could not be seen
             end = points[a] + (0.6 if b == _CROWN else 1.0) * (points[b] - points[a])
-            axes.plot(
-                *np.stack([points[a], end]).T, color=colour, alpha=strength, linewidth=width, solid_capstyle="round"
-            )
+            axes.plot(*np.stack([points[a], end]).T, color=colour, linewidth=width, solid_capstyle="round")
     if len(points) > _CROWN:
         neck, crown = points[INDEX["neck"]], points[_CROWN]
         axes.add_patch(Circle(0.4 * neck + 0.6 * crown, 0.1, color=colour, linewidth=0, zorder=3))
@@ -85,5 +83,5 @@ def _figure(axes: Any, points: np.ndarray, colour: str) -> None:
 def _stage(axes: Any, name: str, frames: int) -> None:
     axes.axhline(0.0, color=INK, alpha=0.25, linewidth=1, zorder=0)
     axes.set(xlim=(-0.65, _width(frames) - 0.65), ylim=(-_BELOW, _ABOVE), aspect="equal")
-    axes.set_title(name.replace("_", " ").replace("$", r"\$"), loc="left", fontsize=9, color=INK, pad=0)
+    axes.set_title(name.replace("_", " ").replace("$", r"\$"), loc="left", fontsize=SMALL, color=INK, pad=0)
     axes.axis("off")

@@ -14,16 +14,44 @@ UNITS = {"penetration_mm": "mm", "float_mm": "mm", "skate_mm_per_frame": "mm/fra
          "jerk": "m/s³", "limit_violation_deg": "°"}  # fmt: skip
 SHOWN = ("penetration_mm", "skate_mm_per_frame", "jerk")
 """The artefacts that stand in the first table, by which corrections are judged."""
+ABOUT = {
+    "penetration_mm": "Mean depth of the body's deepest point under the floor; 0 is none",
+    "float_mm": "Mean height of the body's lowest point over the floor; real jumps count too: compare with real motion",
+    "skate_mm_per_frame": "How far a standing foot slides from frame to frame (1/20 s), mean over feet and frames",
+    "skate_ratio": "Share of steps between frames in which a standing foot slides faster than 0.2 m/s",
+    "jerk": "Mean size of the third derivative of the joints' places: jitter is high, oversmoothed motion low; real "
+    "motion is the aim, not 0",
+    "limit_violation_deg": "Mean angle by which joints are bent beyond what bodies can do",
+    "label_accuracy": "Share of samples whose label a classifier of real motion recognises",
+    "r_precision": "How often a sample's own caption is among the nearest of 32 captions",
+    "matching": "Mean distance of a sample and its caption in a shared space",
+}
+"""Definitions for readers; whole ones in `artefacts` and docs/measures.md."""
 MEASURES = (
-    *(Measure(name, UNITS[name], "artefact", "less", headline=name in SHOWN) for name in artefacts.NAMES),
-    Measure("label_accuracy", "", "mode", "more", headline=True),
+    *(
+        Measure(name, UNITS[name], "artefact", "less", headline=name in SHOWN, about=ABOUT[name], least=0.0)
+        for name in artefacts.NAMES
+    ),
+    Measure("label_accuracy", "", "mode", "more", headline=True, about=ABOUT["label_accuracy"], least=0.0, most=1.0),
     Measure("modes_effective", "", "mode", "more", headline=True),
     Measure("within_features", "", "within", "more", headline=True),
-    Measure("r_precision_1", "", "mode", "more", headline=True),
-    Measure("r_precision_3", "", "mode", "more"),
-    Measure("matching", "", "", "less"),
-    Measure("failed"),
-    Measure("moved", "mm"),
+    Measure(
+        "r_precision_1",
+        "",
+        "mode",
+        "more",
+        headline=True,
+        about=ABOUT["r_precision"],
+        least=0.0,
+        most=1.0,
+        optional=True,
+    ),
+    Measure("r_precision_3", "", "mode", "more", about=ABOUT["r_precision"], least=0.0, most=1.0, optional=True),
+    Measure("matching", "", "", "less", about=ABOUT["matching"], least=0.0, most=2.0, optional=True),
+    Measure(
+        "failed", about="Synthetic motions that fell or blew up under physics; they are never trained on", least=0.0
+    ),
+    Measure("moved", "mm", about="Mean distance between a joint before and after correction", least=0.0),
 )
 
 

@@ -80,7 +80,7 @@
       if (b >= motion.points || !Number.isFinite([...place[a], ...place[b]].reduce((s, v) => s + v))) continue;
       const head = data.joints === b, trunk = side === "" && !head;
       const [p, q] = [project(place[a], shift), project(place[b], shift)];
-      bones.push({ p, q, head, depth: (p[2] + q[2]) / 2, width: trunk ? 0.085 : 0.055, colour: side === "left" ? mix(colour, theme.card, 0.35) : colour });
+      bones.push({ p, q, head, depth: (p[2] + q[2]) / 2, width: trunk ? 0.085 : 0.055, colour: side === "left" ? mix(colour, theme.ink, 0.45) : colour });
       const [r, s] = [place[a], place[b]].map(v => project([v[0], v[1], 0], shift));
       shadow.moveTo(r[0], r[1]); shadow.lineTo(s[0], s[1]);
     }
@@ -128,7 +128,8 @@
   function draw(cell, data, state) {
     const { canvas, clip } = cell, ratio = window.devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (canvas.width !== Math.round(width * ratio)) [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    const size = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size; // either may change alone
     const pen = canvas.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
@@ -184,9 +185,10 @@
     box.style.setProperty("--columns", data.generations.length);
     return data.arms.flatMap(arm => {
       element(box, "h3", { textContent: arm.name.replaceAll("_", " ") }).style.setProperty("--arm", arm.colour);
-      return data.generations.map(generation => {
+      const shown = data.generations.filter(generation => data.clips.some(clip => clip.arm === arm.name && clip.generation === generation));
+      return shown.map(generation => {
         const frame = element(box, "figure", { className: "cell" });
-        const canvas = element(frame, "canvas", { role: "img", ariaLabel: `${arm.name}, generation ${generation}` });
+        const canvas = element(frame, "canvas", { role: "img", ariaLabel: arm.name === data.real ? "real motion" : `${arm.name}, generation ${generation}` });
         return { arm: arm.name, colour: arm.colour, generation, canvas, caption: element(frame, "figcaption") };
       });
     });
@@ -195,7 +197,7 @@
   function fill(cell, data, sample) {
     cell.clip = data.clips.find(c => c.arm === cell.arm && c.generation === cell.generation && c.sample === sample);
     cell.caption.replaceChildren();
-    element(cell.caption, "b", { textContent: `generation ${cell.generation}` });
+    element(cell.caption, "b", { textContent: cell.arm === data.real ? "real motion" : `generation ${cell.generation}` });
     element(cell.caption, "span", { textContent: cell.clip ? cell.clip.label : "no such sample" });
     if (cell.clip?.failed) element(cell.caption, "span", { className: "failed", textContent: "failed, not trained on" });
   }
@@ -215,7 +217,7 @@
     };
     const show = controls(root, data, state, changed);
     const cells = grid(root, data);
-    element(root, "p", { className: "help", textContent: "Drag to turn, double-click to reset the view. Keys: space plays, ← → step, n and p change the motion, + and − zoom. Pale limbs are the left ones; marks on the floor show where toes touch it, red where they are under it." });
+    element(root, "p", { className: "help", textContent: "Drag to turn, double-click to reset the view. Keys: space plays, ← → step, n and p change the motion, + and − zoom. Shaded limbs are the left ones; marks on the floor show where toes touch it, red where they are under it." });
 
     function choose() {
       cells.forEach(cell => fill(cell, data, state.sample));

@@ -15,8 +15,8 @@ from jax import Array
 
 from selfloop.domains.motion.data import skeleton
 from selfloop.domains.motion.data.features import FPS
+from selfloop.drawing import colours
 from selfloop.errors import DataError
-from selfloop.report.figures import colours
 
 ABSENT = -32768
 """What stands for a coordinate that is not finite; all others are millimetres, held within 32.767 m."""
@@ -46,7 +46,7 @@ def player(scenes: Sequence[Mapping[str, Any]], fps: float = FPS) -> str:
     Args:
         scenes: dicts with ``arm``, ``generation``, ``sample`` (the same number is shown together in all cells),
             ``label``, ``raw`` [T, P, 3] (m), ``corrected`` [T, P, 3] or None, ``failed`` (the corrected one is not
-            trained on) and ``length``, how many frames count.
+            trained on) and ``length``, how many frames count; ``real`` where it is a real motion, of no generation.
         fps: frames a second.
 
     Raises:
@@ -57,7 +57,7 @@ def player(scenes: Sequence[Mapping[str, Any]], fps: float = FPS) -> str:
     return (
         f"<style>{_asset('player.css')}</style>\n"
         f'<div class="selfloop-player"><script type="application/json">{data}</script>'
-        "<noscript>The motion player needs JavaScript.</noscript></div>\n"
+        "<noscript>The motion player needs JavaScript; below are frames of the same motions.</noscript></div>\n"
         f"<script>{_asset('player.js')}</script>"
     )
 
@@ -69,6 +69,7 @@ def encode(scenes: Sequence[Mapping[str, Any]], fps: float = FPS) -> dict[str, A
     return {
         "fps": float(fps),
         "arms": [{"name": arm, "colour": colour} for arm, colour in colours(arms).items()],
+        "real": next((str(scene["arm"]) for scene in scenes if scene.get("real")), None),
         "generations": sorted({int(scene["generation"]) for scene in scenes}),
         "joints": skeleton.J,
         "edges": [[*edge, side] for edge, side in zip(EDGES, SIDES, strict=True)],

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from selfloop.domains.motion.arms import ARMS
 from selfloop.engine.settings import Settings, one_of, within
 from selfloop.errors import ConfigError
+from selfloop.extras import need
 
 ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
 Pipeline = Literal["auto", "mjx", "mujoco"]
@@ -20,7 +21,7 @@ class MotionSettings(Settings):
 
     data: str | None = None
     """Motion data: a folder, a .zip or a .tar.xz of BVH, DeepMimic or HumanML3D files, or a named set (deepmimic,
-    bandai-namco-256, bandai-namco: downloaded). Without it: the 15 clips that the extra `mocap` installs."""
+    bandai-namco-256, bandai-namco: downloaded). Without it: the 15 clips that come with the package."""
     out: Path = Path("runs/motion_loop")
     arms: tuple[ArmName, ...] = ("baseline", "uncorrected", "physics")
     """baseline: fine-tuned on real data only; uncorrected: on real data and its own samples; physics: on real data
@@ -71,6 +72,9 @@ def check(settings: MotionSettings) -> None:
         raise ConfigError(f"--frames is {settings.frames}; give a multiple of {PATCH}")
     one_of("pipeline", settings.pipeline, get_args(Pipeline))
     one_of("condition", settings.condition, get_args(Condition))
+    for arm in settings.arms:
+        if "physics" in ARMS[arm].corrector:
+            need("motion", f"the arm {arm}")
     if settings.text_encoder is not None and settings.condition != "text":
         raise ConfigError(f"--text-encoder is {settings.text_encoder}, but conditions are labels; add --condition text")
 

@@ -9,15 +9,15 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.digest import digest
-from selfloop.domains.motion.data import datasets, splits, windows
+from selfloop.domains.motion.data import datasets, embedded, splits, windows
 from selfloop.domains.motion.data.clip import Clip, mirror
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model.denoiser import DenoiserConfig
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
 from selfloop.domains.motion.settings import MotionSettings
 from selfloop.domains.motion.text.conditioning import Text, captioned, describe, paraphrased, with_text
 from selfloop.engine.domain import Data
+from selfloop.models.neural.denoiser import DenoiserConfig
 from selfloop.protocols import Model
 from selfloop.sources import fixed
 
@@ -65,7 +65,7 @@ def data(settings: MotionSettings, n: int) -> Data:
         conditions=lambda count: evaluation_conditions(own, count),
         names=own.real.names if words is None else words.texts,
         digest=own.digest,
-        about=settings.data or "15 clips of DeepMimic, MIT licence",
+        about=settings.data or embedded.NOTICE,
         own=own,
     )
 

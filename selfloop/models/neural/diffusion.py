@@ -1,11 +1,12 @@
-"""Denoising diffusion: the noise schedule, the training loss and the DDIM sampler.
+"""Denoising diffusion: the noise schedule, the training loss and the DDIM sampler, for every domain.
 
-A noisy motion at level u in (0, 1) is
+A noisy sample at level u in (0, 1) is
 
     x_u = cos(pi u / 2) x_0 + sin(pi u / 2) noise
 
 (cosine schedule, Nichol and Dhariwal 2021, in continuous time). The network predicts x_0, as in the motion diffusion
-model of Tevet et al. (ICLR 2023). Shapes: B motions, T frequencies, D features, standardised as in `spectrum`.
+model of Tevet et al. (ICLR 2023). Samples are standardised tables: the frequencies of a motion, the rows of an image,
+a point as one row. Those that all have one length are given none. Shapes: B samples, T rows, D features.
 """
 
 from collections.abc import Callable
@@ -14,17 +15,19 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-Predict = Callable[[Array, Array, Array, Array], Array]
+Predict = Callable[[Array, Array, Array, Array | None], Array]
 """``predict(noisy [B, T, D], level [B], label [B], length [B]) -> x_0 [B, T, D]``."""
 
 
 def noised(x: Array, noise: Array, level: Array) -> Array:
-    """x_u of motions x [B, T, D] at ``level`` u [B]."""
+    """x_u of samples x [B, T, D] at ``level`` u [B]."""
     angle = (jnp.pi / 2 * level)[:, None, None]
     return jnp.cos(angle) * x + jnp.sin(angle) * noise
 
 
-def loss(key: Array, predict: Predict, x: Array, label: Array, length: Array, *, unlabelled: int, drop: float) -> Array:
+def loss(
+    key: Array, predict: Predict, x: Array, label: Array, length: Array | None, *, unlabelled: int, drop: float
+) -> Array:
     """Mean squared error of the predicted x_0 at random levels.
 
     A share ``drop`` of the labels is replaced by ``unlabelled``, so that one network serves both branches of
@@ -42,7 +45,7 @@ def loss(key: Array, predict: Predict, x: Array, label: Array, length: Array, *,
 def guided(predict: Predict, guidance: float, unlabelled: int) -> Predict:
     """Classifier-free guidance: ``x_0(no label) + guidance (x_0(label) - x_0(no label))`` at twice the cost."""
 
-    def both(noisy: Array, level: Array, label: Array, length: Array) -> Array:
+    def both(noisy: Array, level: Array, label: Array, length: Array | None) -> Array:
         twice = jax.tree.map(lambda a: jnp.concatenate([a, a]), (noisy, level, length))
         labels = jnp.concatenate([label, jnp.full_like(label, unlabelled)])
         with_label, without = jnp.split(predict(twice[0], twice[1], labels, twice[2]), 2)
@@ -51,14 +54,14 @@ def guided(predict: Predict, guidance: float, unlabelled: int) -> Predict:
     return both
 
 
-def ddim(key: Array, predict: Predict, label: Array, length: Array, shape: tuple[int, int], steps: int) -> Array:
-    """Deterministic DDIM (Song et al. 2021) from noise to motions [B, T, D] in ``steps`` steps. Consumes the key."""
+def ddim(key: Array, predict: Predict, label: Array, length: Array | None, shape: tuple[int, int], steps: int) -> Array:
+    """Deterministic DDIM (Song et al. 2021) from noise to samples [B, T, D] in ``steps`` steps. Consumes the key."""
     noise = jax.random.normal(key, (label.shape[0], *shape), jnp.float32)
     return denoised(predict, noise, 1.0, label, length, steps)
 
 
-def denoised(predict: Predict, x: Array, level: float, label: Array, length: Array, steps: int) -> Array:
-    """DDIM from x_u [B, T, D] at ``level`` u down to motions [B, T, D] in ``steps`` steps, one scan.
+def denoised(predict: Predict, x: Array, level: float, label: Array, length: Array | None, steps: int) -> Array:
+    """DDIM from x_u [B, T, D] at ``level`` u down to samples [B, T, D] in ``steps`` steps, one scan.
 
     Going from level u to v: noise = (x_u - cos(pi u/2) x_0) / sin(pi u/2), then x_v from x_0 and that noise.
     """

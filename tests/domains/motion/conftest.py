@@ -1,8 +1,5 @@
 """A small set of clips, and programs made in a hurry."""
 
-import importlib.util
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
@@ -37,10 +34,9 @@ def made_up_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def clips_folder(made_up_folder):
-    """The 15 real clips that the `mocap` extra installs; where it is not installed, made-up ones."""
-    spec = importlib.util.find_spec("pybullet_data")
-    return made_up_folder if spec is None else Path(spec.origin).parent / "data" / "motions"
+def clips_folder(embedded_folder):
+    """The 15 real clips that come with the package."""
+    return embedded_folder
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Motion in the engine, end to end: what a run leaves, how it goes on, and which data it refuses."""
 
-import importlib.util
 import json
 import re
 import zipfile
@@ -9,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from selfloop import experiment
+from selfloop import experiment, extras
 from selfloop.domains.motion import setup
 from selfloop.domains.motion.data import datasets
 from selfloop.domains.motion.domain import MOTION
-from selfloop.domains.motion.physics.backends import PIPELINES
+from selfloop.domains.motion.physics.backends import PIPELINES, roll_of
 from selfloop.domains.motion.settings import GRID_PRESETS, LOOP_PRESETS, loop_smoke
 from selfloop.engine.plan import plan
 from selfloop.engine.settings import checked
@@ -104,8 +103,6 @@ def test_more_generations_and_arms_continue_and_compute_nothing_twice(finished, 
 
 def test_other_data_in_the_folder_are_refused(finished, made_up_folder, tmp_path):
     other = replace(finished, data=str(made_up_folder), generations=5)
-    if str(made_up_folder) == finished.data:
-        pytest.skip("the clips of the extra `mocap` are not installed: there is one set only")
     with pytest.raises(ConfigError, match="on other data"):
         experiment.run(MOTION, other)
 
@@ -170,13 +167,15 @@ def test_bad_data_is_named(made_up_folder, tmp_path, kind):
     assert not (tmp_path / "run").exists()
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path, monkeypatch):
-    found = importlib.util.find_spec
-    hidden = lambda name, *rest: None if name == "pybullet_data" else found(name, *rest)  # noqa: E731
-    monkeypatch.setattr(importlib.util, "find_spec", hidden)
-    setup.clips_of.cache_clear()
-    with pytest.raises(SelfloopError, match=re.escape("pip install 'selfloop[mocap]'")):
-        experiment.run(MOTION, settings(tmp_path / "run", None))
+def test_without_the_extra_it_says_what_to_install_before_anything_is_done(tmp_path, monkeypatch):
+    monkeypatch.setattr(extras, "_found", lambda module: not module.startswith("mujoco"))
+    told = re.escape("the arm physics needs what is not installed (mujoco, mujoco.mjx): pip install 'selfloop[motion]'")
+    with pytest.raises(ConfigError, match=told):
+        experiment.run(MOTION, settings(tmp_path / "run", None, arms=("baseline", "physics")))
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(ConfigError, match="the physics of motion needs"):
+        roll_of("auto")
+    checked(MOTION, settings(tmp_path / "run", None, arms=("baseline", "uncorrected", "smoothing")))
 
 
 def test_labels_that_changed_are_other_data(made_up_folder, tmp_path, monkeypatch):

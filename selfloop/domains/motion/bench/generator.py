@@ -15,7 +15,7 @@ import numpy as np
 
 from selfloop.batch import Batch
 from selfloop.domains.motion.domain import MOTION
-from selfloop.domains.motion.model import denoiser, model, spectrum
+from selfloop.domains.motion.model import model, spectrum
 from selfloop.domains.motion.settings import MotionSettings
 from selfloop.engine import folder, plan
 from selfloop.engine.chains import one_chain
@@ -24,7 +24,7 @@ from selfloop.engine.context import Context
 from selfloop.engine.domain import Arm, Domain
 from selfloop.engine.job import states
 from selfloop.loop import role_key
-from selfloop.models.neural import diffusion
+from selfloop.models.neural import denoiser, diffusion, training
 from selfloop.models.neural.cached import cached
 from selfloop.protocols import Corrector, identity
 from selfloop.runs import checkpoint
@@ -53,7 +53,7 @@ def generated(config: MotionSettings, generations: Sequence[int] = GENERATIONS) 
     """
     digest = MOTION.data(config, config.n[0]).digest
     parts = digest, replace(config, out=Path(), data=None)
-    home = cached("generator", parts, (denoiser, diffusion, model, spectrum))
+    home = cached("generator", parts, (denoiser, diffusion, training, model, spectrum))
     return _chain(config, identity, home, generations)
 
 

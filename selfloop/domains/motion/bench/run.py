@@ -38,7 +38,7 @@ class BenchConfig:
 
     data: str | None = None
     """Motion data: a folder, a .zip or a .tar.xz of BVH, DeepMimic or HumanML3D files, or a named set (deepmimic,
-    bandai-namco-256, bandai-namco: downloaded). Without it: the 15 clips that the extra `mocap` installs. Fewer than
+    bandai-namco-256, bandai-namco: downloaded). Without it: the 15 clips that come with the package. Fewer than
     100 clips are halved, and what needs other clips (prior, nearest real, generator) is left out."""
     out: Path = Path("runs/corrector_bench")
     """The run's folder. The same command on the same folder continues a run that was stopped; other correctors or

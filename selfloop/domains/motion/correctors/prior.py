@@ -25,13 +25,13 @@ from selfloop.correctors.fallback import fallback
 from selfloop.domains.motion.correctors.outcome import outcome
 from selfloop.domains.motion.data import features
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model import denoiser, model, spectrum
-from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig
+from selfloop.domains.motion.model import model, spectrum
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import Spectrum, from_waves, to_waves
 from selfloop.errors import ConfigError, DataError
-from selfloop.models.neural import diffusion
+from selfloop.models.neural import denoiser, diffusion, training
 from selfloop.models.neural.cached import cached
+from selfloop.models.neural.denoiser import Denoiser, DenoiserConfig
 from selfloop.protocols import Corrector
 from selfloop.runs import checkpoint
 
@@ -92,7 +92,9 @@ def train_prior(key: Array, windows: Windows, config: PriorConfig | None = None)
 def load_or_train(windows: Windows, config: PriorConfig | None = None) -> tuple[Prior, dict[str, float]]:
     """`train_prior` with one fixed key, from the user's cache folder where it was trained before."""
     config = PriorConfig() if config is None else config
-    path = cached("prior", (tuple(windows), config), (denoiser, diffusion, model, spectrum)).with_suffix(".msgpack")
+    path = cached("prior", (tuple(windows), config), (denoiser, diffusion, training, model, spectrum)).with_suffix(
+        ".msgpack"
+    )
     with contextlib.suppress(DataError):  # absent or damaged
         return checkpoint.load(path, (_blank(windows, config), {"loss": 0.0, "windows": 0.0}))
     print("training the prior on other clips, once, for some minutes: it is kept in the user's cache", flush=True)

@@ -1,7 +1,8 @@
 """Named members of a folder, a ``.zip`` or a ``.tar.xz``, read one after the other in memory; nothing is unpacked.
 
 What comes from an archive is not trusted: names that lead outside, links, and members that grow beyond the limits
-while they are decompressed are refused. Sizes that the archive itself states are not believed.
+while they are decompressed are refused. Sizes that the archive itself states are not believed. A folder, or a file, is
+the user's own: no limit applies to it.
 """
 
 import lzma
@@ -18,6 +19,7 @@ from selfloop.errors import DataError
 MAX_MEMBERS = 50_000
 MAX_MEMBER_BYTES = 64 * 2**20
 MAX_TOTAL_BYTES = 2**30
+_INSTEAD = "split the archive, or unpack it and give the folder"
 
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError, NotImplementedError,
            RuntimeError)  # fmt: skip
@@ -34,6 +36,7 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
         DataError: if the path is none of these or cannot be read, a name leads outside of the archive, a member is a
             link, the archive is truncated or damaged, or a limit of members or bytes is passed.
     """
+    own = path.is_dir() or not (_ends(path, ".zip") or _ends(path, ".tar.xz"))
     source = _folder if path.is_dir() else _zip if _ends(path, ".zip") else _tar if _ends(path, ".tar.xz") else _single
     if not path.exists():
         raise DataError(f"{path} does not exist; give a folder, a .zip, a .tar.xz or a motion file")
@@ -41,14 +44,14 @@ def members(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, by
     try:
         for name, open_member in source(path):
             count += 1
-            if count > MAX_MEMBERS:
-                raise DataError(f"{path}: more than {MAX_MEMBERS} members; split the archive")
+            if count > MAX_MEMBERS and not own:
+                raise DataError(f"{path}: more than {MAX_MEMBERS} members; {_INSTEAD}")
             if not wanted(name):
                 continue
-            content = _read(path, name, open_member)
+            content = _read(path, name, open_member, None if own else MAX_MEMBER_BYTES)
             total += len(content)
-            if total > MAX_TOTAL_BYTES:
-                raise DataError(f"{path}: {name} takes the content over {MAX_TOTAL_BYTES >> 20} MiB; split the archive")
+            if total > MAX_TOTAL_BYTES and not own:
+                raise DataError(f"{path}: {name} takes the content over {MAX_TOTAL_BYTES >> 20} MiB; {_INSTEAD}")
             yield name, content
     except _BROKEN as error:
         raise DataError(f"{path}: cannot be read ({error}); is it complete?") from None
@@ -58,15 +61,15 @@ def _ends(path: Path, ending: str) -> bool:
     return path.name.lower().endswith(ending)
 
 
-def _read(path: Path, name: str, open_member: Callable[[], IO[bytes]]) -> bytes:
+def _read(path: Path, name: str, open_member: Callable[[], IO[bytes]], most: int | None) -> bytes:
     """One member's bytes, at most the limit; the error names the member."""
     try:
         with open_member() as file:
-            content = file.read(MAX_MEMBER_BYTES + 1)
+            content = file.read() if most is None else file.read(most + 1)
     except _BROKEN as error:
         raise DataError(f"{path}: {name} cannot be read ({error}); is the file complete?") from None
-    if len(content) > MAX_MEMBER_BYTES:
-        raise DataError(f"{path}: {name} unpacks to more than {MAX_MEMBER_BYTES >> 20} MiB, which no motion clip needs")
+    if most is not None and len(content) > most:
+        raise DataError(f"{path}: {name} unpacks to more than {most >> 20} MiB, which no motion clip needs")
     return content
 
 
@@ -123,5 +126,5 @@ class _Limited:
         data = self.stream.read(size)
         self.count += len(data)
         if self.count > MAX_TOTAL_BYTES:
-            raise DataError(f"{self.path}: unpacks to more than {MAX_TOTAL_BYTES >> 20} MiB; split the archive")
+            raise DataError(f"{self.path}: unpacks to more than {MAX_TOTAL_BYTES >> 20} MiB; {_INSTEAD}")
         return data

@@ -16,6 +16,10 @@ from selfloop.errors import DataError
 GROUND_PERCENTILE = 5.0
 """Share of frames (%) in which the lowest contact sphere may lie below the floor after `canonical`."""
 
+MOST_TILT, MOST_RISE, MOST_TURN = 30.0, 0.2, 100.0
+"""How far (degrees, m) the pelvis of a cycle may lean and lie otherwise at its end, and a joint be turned (degrees);
+DeepMimic's cycles reach 10, 0 and 58."""
+
 CLOSING = 0.25
 """Time (s) at the end of each unrolled cycle over which its pose is led back to the first."""
 
@@ -45,6 +49,10 @@ class Clip:
     """Whether the last frame shows the first one's pose, one cycle on."""
     source: str = ""
     """The set or format it comes from."""
+    texts: tuple[str, ...] = ()
+    """Sentences that somebody wrote about it."""
+    origin: str = ""
+    """The clip whose role in `splits` it shares: what it is the mirror image, a copy or another performer of."""
 
     def __post_init__(self):
         root, turns = np.asarray(self.root, np.float32), np.asarray(self.rotations, np.float32)
@@ -142,6 +150,7 @@ def mirror(clip: Clip) -> Clip:
         rotations=turns,
         label=_swap_sides(clip.label),
         caption=_swap_sides(clip.caption),
+        texts=tuple(_swap_sides(text) for text in clip.texts),
     )
 
 
@@ -175,6 +184,19 @@ def unroll(clip: Clip, seconds: float) -> Clip:
     turns = cycle[np.where(at > 0, (at - 1) % period + 1, 0)]
     turns[:, 0] = np.concatenate(pelvis)[:frames]
     return replace(clip, root=np.concatenate(root)[:frames], rotations=turns, cyclic=False)
+
+
+def closes(clip: Clip) -> bool:
+    """Whether the last pose is near enough to the first, but for place and heading, to lead on into it.
+
+    Converters write ``"Loop": "wrap"`` for any clip.
+    """
+    up = quaternion.rotate(clip.rotations[[0, -1], 0], np.array([0, 0, 1], np.float32))
+    tilt = np.degrees(np.arccos(np.clip(up[0] @ up[1], -1, 1)))
+    rise = abs(clip.root[0, 2] - clip.root[-1, 2])
+    same = np.abs(np.sum(clip.rotations[0, 1:] * clip.rotations[-1, 1:], -1))
+    turn = np.degrees(2 * np.arccos(np.clip(same, 0, 1))).max()
+    return bool(tilt < MOST_TILT and rise < MOST_RISE and turn < MOST_TURN)
 
 
 def _closed(clip: Clip, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,15 +1,12 @@
-"""Sets of clips by path or by name: every file's format found, its label and caption made, the clip made canonical."""
+"""Sets of clips by path or by name, read piece by piece: bad files left out and named, texts and roles attached."""
 
-import importlib.util
+import contextlib
 import os
-import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from selfloop.domains.motion.data import archive, cache, fetch, retarget
-from selfloop.domains.motion.data.clip import MIRRORED, Clip, canonical, resample
-from selfloop.domains.motion.data.formats import bvh, deepmimic, humanml3d
+from selfloop.domains.motion.data import cache, embedded, fetch, joint_names, kin, labels, reading
+from selfloop.domains.motion.data.clip import Clip
 from selfloop.errors import DataError
 
 ARCHIVES = {
@@ -19,47 +16,47 @@ ARCHIVES = {
 }
 """Named sets, and where their archives lie in the folder that SELFLOOP_DATA names."""
 
-PLAUSIBLE_FPS = (5.0, 1000.0)
-"""Frame rates outside of these are taken for a wrong unit."""
-
 WORTH_CACHING = 50
-"""Sets of so many clips and more are kept in the user's cache folder once they are read."""
-
-_BANDAI = re.compile(r"dataset-\d+_(?P<label>[^_]+)_(?P<style>[^_]+)_\d+$")
-_VERBS = {"walk": "walks", "run": "runs", "wave": "waves", "raise": "raises", "dance": "dances", "jump": "jumps",
-          "kick": "kicks", "punch": "punches", "crawl": "crawls", "jog": "jogs", "roll": "rolls", "spin": "spins",
-          "getup": "gets up", "motion": "moves", "backflip": "does a backflip", "sideflip": "does a sideflip",
-          "cartwheel": "turns a cartwheel", "spinkick": "does a spin kick", "stealthy": "walks stealthily",
-          "zombie": "walks like a zombie"}  # fmt: skip
+"""Sets of so many clips and more are kept in the user's cache folder as they are read."""
+PIECE = 256
+"""Clips that are held in memory before they go there."""
 
 
-def load(path: Path | str | None = None) -> list[Clip]:
-    """All clips of a set, sorted by name, at 20 fps, canonical.
+def load(path: Path | str | None = None, skeleton: Path | None = None, *, strict: bool = False) -> list[Clip]:
+    """All clips of a set, sorted by name, at 20 fps, canonical; files that are no plausible motion are warned of once.
 
     Args:
         path: a folder, a ``.zip``, a ``.tar.xz`` or a single motion file; or the name of a known set (`ARCHIVES`),
-            looked for in the folder SELFLOOP_DATA, then downloaded; or None for the clips that the extra ``mocap``
-            installs.
+            looked for in the folder SELFLOOP_DATA, then downloaded; or None for the clips that come with the package.
+        skeleton: a file that names the joints of the set's BVH files (`joint_names.read_map`).
+        strict: refuse a set with a bad file.
 
     Raises:
-        DataError: if there is no such set, nothing in it is a motion, or one of its files is not what it should be.
+        DataError: if there is no such set, nothing in it is a motion, every file is bad, or ``strict`` and one is.
     """
-    if path is None:
-        # The package holds other robots' motions too.
-        return _read(embedded(), lambda name: name.startswith("humanoid3d_"))
-    found = _find(path)
-    if not found.exists():
-        raise DataError(f"{found} does not exist; give a folder, a .zip, a .tar.xz, or one of {', '.join(ARCHIVES)}")
-    kept, state = cache.place(found), cache.state(found)
-    clips = cache.load(kept, state)
-    if clips is None:
-        clips = _read(found, lambda name: True)
-        if len(clips) >= WORTH_CACHING:
-            cache.store(kept, state, clips)
+    source = find(path)
+    given = None if skeleton is None else joint_names.read_map(skeleton)
+    kept = cache.place(source)
+    state = cache.state(source, repr(given))
+    held = cache.load(kept, state)
+    clips, faults = _read(source, given, kept, state) if held is None else held
+    if strict and faults:
+        raise DataError(f"{source}: {len(faults)} bad file(s), and --strict: {reading.summary(faults)}")
+    reading.warn(source, faults)
     return clips
 
 
-def _find(path: Path | str) -> Path:
+def find(path: Path | str | None) -> Path:
+    """Where a set lies. DataError where it is not there."""
+    if path is None:
+        return embedded.ARCHIVE
+    found = _place(path)
+    if not found.exists():
+        raise DataError(f"{found} does not exist; give a folder, a .zip, a .tar.xz, or one of {', '.join(ARCHIVES)}")
+    return found
+
+
+def _place(path: Path | str) -> Path:
     if str(path) not in ARCHIVES or Path(path).exists():
         return Path(path)
     local = Path(os.environ.get("SELFLOOP_DATA", "")) / ARCHIVES[str(path)]
@@ -68,98 +65,49 @@ def _find(path: Path | str) -> Path:
     return fetch.fetch(str(path))
 
 
-def embedded() -> Path:
-    """The folder of the clips that the extra ``mocap`` installs, found without importing its physics.
-
-    Raises:
-        DataError: if it is not installed.
-    """
-    spec = importlib.util.find_spec("pybullet_data")
-    if spec is not None and spec.origin is not None:
-        folder = Path(spec.origin).parent / "data" / "motions"
-        if folder.is_dir():
-            return folder
-    raise DataError(
-        "no motion data: pip install 'selfloop[mocap]' (Python 3.11 on x86-64 Linux) for 15 clips, "
-        "or --data deepmimic, --data bandai-namco-256 or --data bandai-namco to download a set, or --data PATH"
-    )
-
-
-def _read(path: Path, wanted: Callable[[str], bool]) -> list[Clip]:
+def _read(path: Path, given: joint_names.Map | None, kept: Path, state: str) -> tuple[list[Clip], dict[str, str]]:
+    """Clips and faults of a set; a large one goes to the cache in pieces, and comes back as views of it."""
     clips: dict[str, Clip] = {}
-    for member, content in archive.members(path, lambda name: wanted(name) and _reader(name) is not None):
-        clip = _reader(member)(content, member)
-        if clip is None:
-            continue
-        if clip.name in clips:
-            raise DataError(f"{path}: two clips are called {clip.name}; rename one")
-        clips[clip.name] = clip
+    faults: dict[str, str] = {}
+    texts: dict[str, tuple[str, ...]] = {}
+    waiting: list[str] = []
+    store, unknown = None, ()
+    for item in reading.items(path, given):
+        if item.fault:
+            faults[item.member] = item.fault
+            unknown = unknown or item.joints
+        if item.texts:
+            texts[PurePosixPath(item.member).stem] = item.texts
+        for clip in item.clips:
+            clip = _named(clip, item.member, clips)
+            clips[clip.name] = clip
+            waiting.append(clip.name)
+        if len(waiting) >= (WORTH_CACHING if store is None else PIECE):
+            if store is None:
+                with contextlib.suppress(OSError):
+                    store = cache.Store(kept)
+            if store is not None:
+                clips |= {clip.name: clip for clip in store.take(clips[name] for name in waiting)}
+            waiting = []
     if not clips:
-        raise DataError(f"{path}: holds no motion; .bvh, DeepMimic's .txt or .json, and HumanML3D's .npy are read")
-    return [clips[name] for name in sorted(clips)]
+        raise _nothing(path, faults, unknown)
+    if store is not None and waiting:
+        clips |= {clip.name: clip for clip in store.take(clips[name] for name in waiting)}
+    ordered = kin.related([labels.with_texts(clips[name], texts.get(name, ())) for name in sorted(clips)])
+    if store is None:
+        return ordered, faults
+    store.keep(state, ordered, faults)
+    return (cache.load(kept, state) or (ordered, faults))[0], faults
 
 
-def _reader(member: str) -> Callable[[bytes, str], Clip | None] | None:
-    """What reads a member of that name: None if it is no motion; a reader returns None for a text that is none."""
-    path = PurePosixPath(member)
-    if path.name.startswith((".", "dog3d_", "laikago_")):
-        return None
-    return {".bvh": _bvh, ".txt": _deepmimic, ".json": _deepmimic, ".npy": _humanml3d}.get(path.suffix.lower())
+def _named(clip: Clip, member: str, clips: dict[str, Clip]) -> Clip:
+    """The clip, called by its whole path where another one has its name already."""
+    return clip if clip.name not in clips else replace(clip, name=str(PurePosixPath(member).with_suffix("")))
 
 
-def _text(content: bytes, member: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{member}: is not a text file") from None
-
-
-def _bvh(content: bytes, member: str) -> Clip:
-    name = PurePosixPath(member).stem
-    words = _BANDAI.match(name)
-    label, style = (words["label"], words["style"]) if words else (_plain(name), "")
-    clip = retarget.from_bvh(bvh.parse(_text(content, member), member), name, label)
-    return _finish(clip, style)
-
-
-def _deepmimic(content: bytes, member: str) -> Clip | None:
-    path = PurePosixPath(member)
-    text = _text(content, member)
-    if not (path.name.startswith("humanoid3d_") or '"Frames"' in text):
-        return None
-    name = path.stem.removeprefix("humanoid3d_")
-    return _finish(deepmimic.read(text, name, _plain(name)), "")
-
-
-def _humanml3d(content: bytes, member: str) -> Clip | None:
-    clip = humanml3d.read(content, PurePosixPath(member).stem)
-    return None if clip is None else _finish(clip, "")
-
-
-def _plain(name: str) -> str:
-    """The label in a DeepMimic or other file name: variants, sides, lengths and numbers merged."""
-    word = name.removesuffix(MIRRORED).removeprefix("long_").rstrip("0123456789-_")
-    for start in ("dance", "getup", "stealthy", "zombie"):
-        if word.startswith(start):
-            return start
-    return re.sub(r"_[a-z]$", "", word) or "motion"
-
-
-def _finish(clip: Clip, style: str) -> Clip:
-    low, high = PLAUSIBLE_FPS
-    if not low <= clip.fps <= high:
-        raise DataError(
-            f"{clip.name}: {clip.fps:g} frames a second; {low:g} to {high:g} are plausible: wrong frame time?"
-        )
-    return canonical(resample(replace(clip, style=style, caption=caption(clip.label, style))))
-
-
-def caption(label: str, style: str = "") -> str:
-    """An English sentence for a label and style, by template: "a person walks in an elderly style"."""
-    first, *rest = re.split(r"[-_ ]", label)
-    phrase = " ".join([_VERBS.get(first, f"performs {first}"), *rest])
-    phrase = re.sub(r"waves? (both|left|right)", r"waves \1", phrase).replace("walks turn", "walks and turns")
-    phrase = re.sub(r"\b(left|right) hand", r"the \1 hand", phrase).replace("both hands", "both hands")
-    if not style or style == "normal":
-        return f"a person {phrase}"
-    return f"a person {phrase} in {'an' if style[0] in 'aeiou' else 'a'} {style} style"
+def _nothing(path: Path, faults: dict[str, str], joints: tuple[str, ...]) -> DataError:
+    """The error for a set of which no clip is left, with a map to fill in where its skeleton is not known."""
+    if not faults:
+        return DataError(f"{path}: holds no motion; .bvh, DeepMimic's .txt or .json, and HumanML3D's .npy are read")
+    text = f"{path}: no file can be read: {reading.summary(faults)}"
+    return DataError(f"{text}\n{joint_names.template(joints)}" if joints else text)

@@ -8,16 +8,15 @@ first that answers is taken.
 """
 
 import base64
+import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
-import pooch
-import requests
-
 from selfloop.errors import DataError
+from selfloop.extras import need
 from selfloop.runs.environment import cache_folder
 
 _DEEPMIMIC = "https://raw.githubusercontent.com/xbpeng/DeepMimic"
@@ -95,6 +94,7 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
     folder = (cache or cache_folder()) / "data" / name
     missing = [file for file in known if not _present(folder / file, known[file])]
     if missing:
+        need("motion", f"the download of {name}")
         print(f"Downloading {len(missing)} files of {name} to {folder}\n{SOURCES[name].notice}", flush=True)
         base = _first(bases or SOURCES[name].bases, missing[0], known, folder)
         with ThreadPoolExecutor(8) as pool:
@@ -103,7 +103,7 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
 
 
 def _present(path: Path, code: str) -> bool:
-    return path.is_file() and pooch.hashes.hash_matches(path, code)
+    return path.is_file() and f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" == code
 
 
 def _first(bases: Iterable[str], file: str, known: dict[str, str], folder: Path) -> str:
@@ -121,6 +121,9 @@ def _first(bases: Iterable[str], file: str, known: dict[str, str], folder: Path)
 
 def _retrieve(base: str, file: str, known: dict[str, str], folder: Path) -> None:
     """Downloads one file; its final name appears only after its hash was found right."""
+    import pooch
+    import requests
+
     pooch.get_logger().setLevel("WARNING")
     try:
         pooch.create(folder, base, registry=known, retry_if_failed=1).fetch(file)

@@ -14,21 +14,27 @@ walking it lies 10 mm over it in the median frame, since the soles differ and th
 
 import numpy as np
 
-from selfloop.domains.motion.data import quaternion
+from selfloop.domains.motion.data import figure, joint_names, quaternion, world
+from selfloop.domains.motion.data.bones import AXES, LEG, local
 from selfloop.domains.motion.data.clip import Clip
-from selfloop.domains.motion.data.formats.bvh import Bvh, forward
+from selfloop.domains.motion.data.figure import Understood
+from selfloop.domains.motion.data.formats.bvh import Bvh, at_rest, forward
 from selfloop.domains.motion.data.skeleton import INDEX, NAMES, OFFSETS, PARENTS, J
-from selfloop.errors import DataError
-
-AXES = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-"""S of a world with y up, z forward, x left."""
-
-LEG = float(-(OFFSETS[INDEX["left_knee"]] + OFFSETS[INDEX["left_ankle"]])[2])
-"""Hip to ankle of the canonical skeleton (m)."""
 
 _UP, _DOWN, _FORWARD, _BACK, _LEFT, _RIGHT = (
     np.array(axis, float) for axis in ((0, 0, 1), (0, 0, -1), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0))
 )
+
+
+def _still() -> np.ndarray:
+    """Places [J, 3] of the canonical joints at rest."""
+    places = np.zeros((J, 3))
+    for j, parent in enumerate(PARENTS):
+        places[j] = 0 if parent < 0 else places[parent] + OFFSETS[j]
+    return places
+
+
+_CANONICAL = _still()
 
 
 def _pitched(axis: np.ndarray, degrees: float) -> np.ndarray:
@@ -59,25 +65,67 @@ BANDAI = {
 }
 """Per canonical joint: the joint of Bandai-Namco's skeleton, and where its local x and y axes point at rest."""
 
+_X, _Y = np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
+_BANDAI_BONES = (
+    ("Hips", "Spine", _X), ("Chest", "Neck", _X),
+    ("UpperArm_L", "LowerArm_L", _X), ("UpperArm_R", "LowerArm_R", -_X),
+    ("LowerArm_L", "Hand_L", _X), ("LowerArm_R", "Hand_R", -_X),
+    ("UpperLeg_L", "LowerLeg_L", _X), ("UpperLeg_R", "LowerLeg_R", -_X),
+    ("LowerLeg_L", "Foot_L", _X), ("LowerLeg_R", "Foot_R", -_X),
+    ("Foot_L", "Toes_L", _X), ("Foot_R", "Toes_R", -_X),
+)  # fmt: skip
+"""Bones of Bandai-Namco's skeleton: joint, child, and the local axis along which the child lies."""
 
-def from_bvh(bvh: Bvh, name: str, label: str = "") -> Clip:
-    """The clip of a BVH file whose skeleton is known: Bandai-Namco's, or the canonical one as `bvh.write` exports it.
+
+def from_bvh(bvh: Bvh, name: str, label: str = "", given: joint_names.Map | None = None) -> Clip:
+    """The clip of a BVH file of one person; see `understood`."""
+    return understood(bvh, name, label, given)[0]
+
+
+def understood(bvh: Bvh, name: str, label: str = "", given: joint_names.Map | None = None) -> tuple[Clip, Understood]:
+    """The clip of a BVH file of one person, and what was found out about the file.
+
+    Bandai-Namco's own skeleton and the canonical one, in any axes and unit, are copied joint by joint; any other
+    whose joints can be named goes by the directions of its bones (`figure`).
 
     Raises:
-        DataError: if the skeleton is another one.
+        DataError: if a joint is not found, or the world cannot be made out.
     """
-    if set(NAMES) == set(bvh.names):
-        return _own(bvh, name, label)
-    missing = sorted({source for source, _, _ in BANDAI.values()} - set(bvh.names))
-    if missing:
-        raise DataError(f"{name}: has no joint {missing[0]!r}; known skeletons are Bandai-Namco's and selfloop's own")
-    return _bandai(bvh, name, label)
+    if given is None:
+        bare = tuple(name.rsplit(":", 1)[-1] for name in bvh.names)
+        if set(NAMES) == set(bare) and (own := _own(bvh, bare, name, label)) is not None:
+            return own
+        if {source for source, _, _ in BANDAI.values()} <= set(bvh.names) and _as_bandai(bvh):
+            clip = _bandai(bvh, name, label)
+            return clip, Understood("bandai-namco", "y", "cm", "known")
+    return figure.clip(bvh, joint_names.find(bvh.names, name, given), name, label)
 
 
-def _own(bvh: Bvh, name: str, label: str) -> Clip:
-    order = np.array([bvh.names.index(joint) for joint in NAMES])
-    root = bvh.translations[:, order[0]][:, [2, 0, 1]] / 100
-    return Clip(name, bvh.fps, root, bvh.rotations[:, order][..., [0, 3, 1, 2]], label, source="selfloop")
+def _own(bvh: Bvh, bare: tuple[str, ...], name: str, label: str) -> tuple[Clip, Understood] | None:
+    """A canonical figure whose OFFSETs are the canonical ones, turned and scaled; None where they are others."""
+    order = np.array([bare.index(joint) for joint in NAMES])
+    still, ours = at_rest(bvh)[order], _CANONICAL
+    u, size, v = np.linalg.svd((still - still[0]).T @ ours)
+    turn = (u @ np.diag([1.0, 1.0, np.linalg.det(u @ v)]) @ v).T
+    scale = size @ [1.0, 1.0, np.linalg.det(u @ v)] / np.sum(ours**2)
+    if scale <= 0 or np.abs((still - still[0]) @ turn.T / scale - ours).max() > 0.01:
+        return None
+    whole, per = np.round(turn), next((s for s in (1.0, 100.0, 1000.0) if abs(scale / s - 1) < 1e-3), scale)
+    turn = whole if np.abs(turn - whole).max() < 1e-3 else turn
+    lead = quaternion.from_matrix(turn)
+    turns = quaternion.multiply(quaternion.multiply(lead, bvh.rotations[:, order]), quaternion.conjugate(lead))
+    clip = Clip(name, bvh.fps, bvh.translations[:, order[0]] @ turn.T / per, turns, label, source="selfloop")
+    return clip, Understood("selfloop", world.nearest(turn[2]), world.unit(LEG * per), "rest pose")
+
+
+def _as_bandai(bvh: Bvh) -> bool:
+    """Whether bones at rest lie along the local axes that `BANDAI` is about (within 5 degrees)."""
+    index = {joint: i for i, joint in enumerate(bvh.names)}
+    for source, child, axis in _BANDAI_BONES:
+        j = next((k for k, parent in enumerate(bvh.parents) if parent == index[source] and bvh.names[k] == child), None)
+        if j is None or bvh.offsets[j] @ axis < np.cos(np.radians(5)) * np.linalg.norm(bvh.offsets[j]):
+            return False
+    return True
 
 
 def _bandai(bvh: Bvh, name: str, label: str) -> Clip:
@@ -95,34 +143,3 @@ def _bandai(bvh: Bvh, name: str, label: str) -> Clip:
     ]
     scale = LEG / float(np.sum([np.linalg.norm(leg, axis=-1).mean() for leg in legs]))
     return Clip(name, bvh.fps, hips @ AXES.T * scale, local(world), label, source="bandai-namco")
-
-
-def local(world: np.ndarray) -> np.ndarray:
-    """Local rotations [T, J, 4] of world rotations [T, J, 4], with knees, elbows and toes made hinges about y.
-
-    A knee or toe keeps its turn about y. An elbow keeps the direction of the forearm: what does not fit the hinge
-    becomes a twist of the upper arm, except where the arm is so straight that the twist would be arbitrary.
-    """
-    parents = np.array(PARENTS)
-    turns = world.copy()
-    turns[:, 1:] = quaternion.multiply(quaternion.conjugate(world[:, parents[1:]]), world[:, 1:])
-    for side in ("left", "right"):
-        for hinge in ("knee", "toe"):
-            j = INDEX[f"{side}_{hinge}"]
-            turns[:, j] = quaternion.about_axis("y", quaternion.hinge_angle(turns[:, j], "y"))
-        shoulder, elbow = INDEX[f"{side}_shoulder"], INDEX[f"{side}_elbow"]
-        twist, bend = _elbow(quaternion.rotate(turns[:, elbow], _DOWN))
-        turns[:, shoulder] = quaternion.multiply(turns[:, shoulder], twist)
-        turns[:, elbow] = bend
-    return turns
-
-
-def _elbow(forearm: np.ndarray, softness: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
-    """Twist of the upper arm and hinge rotation [T, 4] that lead the forearm to a direction [T, 3] in the upper arm.
-
-    The twist would be atan2(y, x); the softness makes it fade to nought where x and y vanish, and bounds the
-    direction's error by itself (0.05 rad).
-    """
-    twist = quaternion.about_axis("z", np.arctan2(forearm[:, 1], forearm[:, 0] + softness))
-    seen = quaternion.rotate(quaternion.conjugate(twist), forearm)
-    return twist, quaternion.about_axis("y", np.arctan2(-seen[:, 0], -seen[:, 2]))

@@ -14,6 +14,7 @@ from jax import Array
 
 from selfloop.domains.motion.physics.gains import Gains
 from selfloop.errors import ConfigError
+from selfloop.extras import need
 
 Roll = Callable[[Gains, float, Array, Array], Array]
 """``roll(strength, timestep, start [N, 2 V + 1], control [N, S, CONTROLS]) -> states [N, S, 2 V + 1]``: positions and
@@ -31,7 +32,8 @@ def chosen(pipeline: str) -> str:
 
 
 def roll_of(pipeline: str) -> Roll:
-    """The engine of a pipeline; it is imported when it is asked for."""
+    """The engine of a pipeline; it is imported when it is asked for. ConfigError where it is not installed."""
+    need("motion", "the physics of motion")
     if chosen(pipeline) == "mujoco":
         from selfloop.domains.motion.physics import mujoco_backend
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from selfloop.domains.motion.data.datasets import caption
+from selfloop.domains.motion.data.labels import caption
 
 _STYLED = (
     "{a} {style} person {does}",

@@ -23,9 +23,9 @@ from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model.denoiser import CONDITION
 from selfloop.domains.motion.text.captions import Vocabulary, vocabulary
 from selfloop.domains.motion.text.encoder import text_encoder
+from selfloop.models.neural.denoiser import CONDITION
 from selfloop.protocols import Model, Source
 
 NEGLIGIBLE = 1e-3

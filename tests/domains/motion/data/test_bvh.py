@@ -47,7 +47,7 @@ def test_every_channel_order_and_positions_that_replace_the_offset():
     parsed = bvh.parse(ARM)
     assert parsed.names == ("base", "upper arm", "hand")
     assert parsed.parents == (-1, 0, 1)
-    assert parsed.ends == {"hand": (0.0, 0.0, 1.0)}
+    assert parsed.ends == {2: (0.0, 0.0, 1.0)}
     assert parsed.fps == pytest.approx(25)
     base = Rotation.from_euler("YXZ", [10, 20, 30], degrees=True)
     arm = base * Rotation.from_euler("XZY", [40, 50, 60], degrees=True)

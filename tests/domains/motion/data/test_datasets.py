@@ -1,12 +1,14 @@
-import importlib.util
 import json
+import lzma
+import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from test_deepmimic import frames, text
 
-from selfloop.domains.motion.data import cache, datasets, fetch, windows
+from selfloop.domains.motion.data import cache, datasets, embedded, fetch, windows
 from selfloop.domains.motion.data.clip import lowest
 from selfloop.domains.motion.data.formats import bvh
 from selfloop.errors import DataError
@@ -124,10 +126,32 @@ def test_a_set_without_motion_and_a_path_that_is_not_there(tmp_path):
         datasets.load(tmp_path / "typo")
 
 
-def test_without_the_extra_it_says_what_to_install_or_download(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(DataError, match=r"pip install 'selfloop\[mocap\]'.*--data bandai-namco-256"):
-        datasets.load()
+def test_the_clips_of_the_package_are_the_files_that_were_packed(embedded_folder, tmp_path):
+    """Packed again they are the same bytes; read from files they are the same clips, to the last bit."""
+    target = tmp_path / "again.tar.xz"
+    assert embedded.pack(embedded_folder, target) < 260_000
+    with lzma.open(target) as again, lzma.open(embedded.ARCHIVE) as shipped:  # liblzma's releases may differ
+        assert again.read() == shipped.read()
+    for one, other in zip(datasets.load(), datasets.load(embedded_folder), strict=True):
+        assert (one.name, one.fps, one.label, one.caption, one.cyclic) == (
+            other.name, other.fps, other.label, other.caption, other.cyclic)  # fmt: skip
+        np.testing.assert_array_equal(one.root, other.root)
+        np.testing.assert_array_equal(one.rotations, other.rotations)
+
+
+def test_the_packed_clips_are_deepmimics_own_but_one(embedded_folder, data_folder):
+    with tarfile.open(data_folder / "deepmimic" / "deepmimic-humanoid3d.tar.xz") as archive:
+        own = {Path(one.name).name: archive.extractfile(one).read() for one in archive if one.isfile()}
+    shipped = {path.name: path.read_bytes() for path in embedded_folder.iterdir()}
+    assert len(shipped) == embedded.COUNT
+    assert {name for name, content in shipped.items() if own[name] != content} == {"humanoid3d_spinkick.txt"}
+    assert own["LICENSE"] == (embedded.ARCHIVE.parent / "LICENSE").read_bytes()
+
+
+def test_fewer_files_are_not_packed(tmp_path):
+    with pytest.raises(DataError, match="holds 0 files"):
+        embedded.pack(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_known_name_is_looked_for_locally_then_downloaded(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig
+from selfloop.models.neural.denoiser import Denoiser, DenoiserConfig
 
 pytestmark = pytest.mark.usefixtures("hurried")
 

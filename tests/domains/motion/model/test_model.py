@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from selfloop.batch import Batch, keep, uniform
 from selfloop.domains.motion.data.features import D
-from selfloop.domains.motion.model.denoiser import DenoiserConfig
-from selfloop.domains.motion.model.model import MotionModelConfig, draw_rows, motion_model
+from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
 from selfloop.errors import ConfigError
+from selfloop.models.neural.denoiser import DenoiserConfig
+from selfloop.models.neural.training import draw_rows
 from selfloop.runs import checkpoint
 
 pytestmark = pytest.mark.usefixtures("hurried")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from selfloop.batch import uniform
-from selfloop.domains.motion.model.denoiser import Denoiser, DenoiserConfig, halved, overlaid, precision
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
+from selfloop.models.neural.denoiser import Denoiser, DenoiserConfig, halved, overlaid, precision
 
 pytestmark = pytest.mark.usefixtures("hurried")
 
@@ -62,7 +62,7 @@ def test_a_trained_state_is_float32_and_loses_as_much():
     batch = uniform(jnp.asarray(x), {"label": jnp.arange(6) % 3, "length": jnp.full(6, 8, jnp.int32)})
     loss = {}
     for network in (HALF, WHOLE):
-        model = motion_model(MotionModelConfig(network, batch=4, first_steps=8, steps=8), spectrum(x))
+        model = motion_model(MotionModelConfig(network=network, batch=4, first_steps=8, steps=8), spectrum(x))
         state, info = model.fit(jax.random.key(0), batch, model.init(jax.random.key(1)))
         dtypes = {leaf.dtype for leaf in jax.tree.leaves(state) if jnp.issubdtype(leaf.dtype, jnp.floating)}
         assert dtypes == {jnp.dtype(jnp.float32)}

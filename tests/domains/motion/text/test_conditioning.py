@@ -8,11 +8,11 @@ import pytest
 from selfloop.batch import uniform
 from selfloop.domains.motion.data.features import D
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.model.denoiser import CONDITION, DenoiserConfig
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
 from selfloop.domains.motion.text.captions import PARAPHRASES
 from selfloop.domains.motion.text.conditioning import captioned, describe, paraphrased, principal, reworded, with_text
+from selfloop.models.neural.denoiser import CONDITION, DenoiserConfig
 from tests.domains.motion.text.meanings import CONTENTS, PAIRS, STYLES
 
 pytestmark = pytest.mark.usefixtures("hurried")

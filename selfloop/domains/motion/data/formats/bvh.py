@@ -1,7 +1,8 @@
 """BVH files: a hierarchy of joints, then a table of channels, one line a frame.
 
-Whatever the order of its channels, a joint turns by the product of its rotation channels as written; position channels
-replace the joint's OFFSET. Units and axes are the file's own. Shapes: T frames, J joints of the file.
+Whatever the order of its channels, a joint turns by the product of its rotation channels as written. Position channels
+replace the joint's OFFSET, but in a file whose channels lie nearer to nought than to the OFFSETs they are added to it,
+since its exporter wrote differences. Units and axes are the file's own. Shapes: T frames, J joints of the file.
 """
 
 import re
@@ -25,8 +26,10 @@ class Bvh:
     names: tuple[str, ...]
     parents: tuple[int, ...]
     """Index of each joint's parent, which comes before it; -1 for a root."""
-    ends: dict[str, tuple[float, float, float]]
-    """End Site of each joint that has one."""
+    offsets: np.ndarray
+    """OFFSET of each joint [J, 3]: the bones of the rest pose."""
+    ends: dict[int, tuple[float, float, float]]
+    """End Site of each joint that has one, by the joint's index."""
     translations: np.ndarray
     """Position of each joint in its parent's frame [T, J, 3]."""
     rotations: np.ndarray
@@ -41,22 +44,69 @@ def parse(text: str, name: str = "BVH") -> Bvh:
         DataError: if the hierarchy or the table is malformed, truncated, empty or not finite, or the frame time is
             missing or not positive.
     """
-    head, found, motion = text.partition("MOTION")
+    found = re.search(r"^\s*MOTION\s*$", text, re.MULTILINE)
     if not found:
         raise DataError(f"{name}: has no MOTION section; it is truncated or not a BVH file")
-    names, parents, offsets, channels, ends = _hierarchy(head.split(), name)
-    table, step = _table(motion, sum(map(len, channels)), name)
+    names, parents, offsets, channels, ends = _hierarchy(text[: found.start()].split(), name)
+    table, step = _table(text[found.end() :], sum(map(len, channels)), name)
+    base = np.array(offsets) * _differences(table, parents, offsets, channels)
     translations = np.repeat(np.array(offsets)[None], len(table), 0)
     turns = np.repeat(quaternion.IDENTITY[None, None], len(table), 0).repeat(len(names), 1)
     at = 0
     for j, own in enumerate(channels):
         for axis, kind in own:
             if kind == "position":
-                translations[:, j, "xyz".index(axis)] = table[:, at]
+                translations[:, j, "xyz".index(axis)] = table[:, at] + base[j, "xyz".index(axis)]
             else:
                 turns[:, j] = quaternion.multiply(turns[:, j], quaternion.about_axis(axis, np.radians(table[:, at])))
             at += 1
-    return Bvh(tuple(names), tuple(parents), ends, translations, turns, 1 / step)
+    return Bvh(tuple(names), tuple(parents), np.array(offsets), ends, translations, turns, 1 / step)
+
+
+def _differences(table: np.ndarray, parents: list, offsets: list, channels: list) -> bool:
+    """Whether position channels below the root are to be added to the OFFSETs: most lie nearer to nought than to them.
+
+    A joint that carries the travel (Bandai-Namco's hips) has one voice among many.
+    """
+    at, added, replaced = 0, 0, 0
+    least = 1e-3 * np.abs(offsets).max()
+    for j, own in enumerate(channels):
+        for axis, kind in own:
+            offset = offsets[j]["xyz".index(axis)]
+            if kind == "position" and parents[j] >= 0 and abs(offset) > least:
+                nearer = np.abs(table[:, at]).mean() < np.abs(table[:, at] - offset).mean()
+                added, replaced = added + nearer, replaced + (not nearer)
+            at += 1
+    return bool(added > replaced)
+
+
+def people(bvh: Bvh) -> list[Bvh]:
+    """One file a ROOT: several performers in one take, or a prop beside one."""
+    starts = [j for j, parent in enumerate(bvh.parents) if parent < 0]
+    if len(starts) == 1:
+        return [bvh]
+    ends = [*starts[1:], len(bvh.names)]
+    return [
+        Bvh(
+            bvh.names[a:b],
+            tuple(parent - a if parent >= 0 else -1 for parent in bvh.parents[a:b]),
+            bvh.offsets[a:b],
+            {j - a: site for j, site in bvh.ends.items() if a <= j < b},
+            bvh.translations[:, a:b],
+            bvh.rotations[:, a:b],
+            bvh.fps,
+        )
+        for a, b in zip(starts, ends, strict=True)
+    ]
+
+
+def at_rest(bvh: Bvh) -> np.ndarray:
+    """Positions [J, 3] of the joints with no rotation at all, the root at the origin."""
+    places = np.zeros_like(bvh.offsets)
+    for j, parent in enumerate(bvh.parents):
+        if parent >= 0:
+            places[j] = places[parent] + bvh.offsets[j]
+    return places
 
 
 def _hierarchy(words: list[str], name: str) -> tuple[list, list, list, list, dict]:
@@ -77,7 +127,7 @@ def _hierarchy(words: list[str], name: str) -> tuple[list, list, list, list, dic
             elif word == "End":
                 end = words.index("}", at)
                 site = words[words.index("OFFSET", at, end) + 1 : end]
-                ends[names[open_joints[-1]]] = _vector(site)
+                ends[open_joints[-1]] = _vector(site)
                 at = end + 1
             elif word == "OFFSET":
                 offsets[open_joints[-1]] = _vector(words[at : at + 3])

@@ -11,11 +11,12 @@ with the legs.
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
 from selfloop.domains.motion.data import quaternion
-from selfloop.domains.motion.data.clip import Clip, at_frames
+from selfloop.domains.motion.data.clip import Clip, at_frames, closes
 from selfloop.domains.motion.data.skeleton import INDEX, OFFSETS, J
 from selfloop.errors import DataError
 
@@ -43,6 +44,7 @@ def read(text: str, name: str, label: str = "") -> Clip:
             f"{name}: frame {int(np.argmin(durations > 0))} lasts {durations.min():g} s; it must last longer than 0"
         )
     root = frames[:, [1, 3, 2]] * np.array([1, -1, 1]) * SCALE
+    _order(frames, name)
     turns = np.zeros((len(frames), J, 4))
     turns[..., 0] = 1
     for joint, at in _BALLS.items():
@@ -51,7 +53,8 @@ def read(text: str, name: str, label: str = "") -> Clip:
         turns[:, INDEX[joint]] = quaternion.about_axis("y", -frames[:, at])
     times = np.concatenate([[0.0], np.cumsum(durations)])
     step = float(np.median(durations))
-    clip = Clip(name, 1 / step, root, turns, label, cyclic=loop == "wrap", source="deepmimic")
+    clip = Clip(name, 1 / step, root, turns, label, source="deepmimic")
+    clip = replace(clip, cyclic=loop == "wrap" and closes(clip))
     if np.ptp(durations) < 1e-5:
         return clip
     uniform = np.linspace(0, times[-1], round(times[-1] / step) + 1)
@@ -78,6 +81,16 @@ def _frames(text: str, name: str) -> tuple[np.ndarray, str]:
     if not np.isfinite(frames).all():
         raise DataError(f"{name}: frame {int(np.argmin(np.isfinite(frames).all(1)))} holds NaN or infinite numbers")
     return frames, str(loop)
+
+
+def _order(frames: np.ndarray, name: str) -> None:
+    """DataError where the joints' quaternions are likely written xyzw: their last numbers are larger than the first."""
+    first, last = (np.abs(frames[:, [at + k for at in _BALLS.values()]]).mean() for k in (0, 3))
+    if last > 2 * first:
+        raise DataError(
+            f"{name}: quaternions' first numbers are {first:.2f} in the mean and their last {last:.2f} (in wxyz the first are "
+            "the larger ones); they look like xyzw, the order of PyBullet and Isaac: write them as wxyz"
+        )
 
 
 def _ball(q: np.ndarray, name: str) -> np.ndarray:

@@ -17,7 +17,7 @@ import io
 
 import numpy as np
 
-from selfloop.domains.motion.data import quaternion, retarget
+from selfloop.domains.motion.data import bones, quaternion
 from selfloop.domains.motion.data.clip import Clip
 from selfloop.domains.motion.data.skeleton import INDEX, J
 from selfloop.errors import DataError
@@ -51,7 +51,7 @@ def read(content: bytes, name: str, label: str = "motion") -> Clip | None:
         raise DataError(f"{name}: has {len(features)} frame(s); a motion has at least 2")
     if not np.isfinite(features).all():
         raise DataError(f"{name}: frame {int(np.argmin(np.isfinite(features).all(1)))} holds NaN or infinite numbers")
-    return from_positions(joints(features) @ retarget.AXES.T, name, label)
+    return from_positions(joints(features) @ bones.AXES.T, name, label)
 
 
 def joints(features: np.ndarray) -> np.ndarray:
@@ -74,57 +74,26 @@ def from_positions(place: np.ndarray, name: str, label: str, fps: float = FPS) -
     hips = (place[:, _LEFT["hip"]] + place[:, _RIGHT["hip"]]) / 2
     across = place[:, _LEFT["hip"]] - place[:, _RIGHT["hip"]]
     shoulders = place[:, _LEFT["shoulder"]] - place[:, _RIGHT["shoulder"]]
-    world[:, INDEX["pelvis"]] = _frame(place[:, _SPINE] - hips, across, _SLOPES["pelvis"])
-    world[:, INDEX["chest"]] = _frame(place[:, _NECK] - place[:, _SPINE], shoulders, _SLOPES["chest"])
-    world[:, INDEX["neck"]] = _frame(place[:, _HEAD] - place[:, _NECK], shoulders, _SLOPES["neck"])
+    world[:, INDEX["pelvis"]] = bones.frame(place[:, _SPINE] - hips, across, _SLOPES["pelvis"])
+    world[:, INDEX["chest"]] = bones.frame(place[:, _NECK] - place[:, _SPINE], shoulders, _SLOPES["chest"])
+    world[:, INDEX["neck"]] = bones.frame(place[:, _HEAD] - place[:, _NECK], shoulders, _SLOPES["neck"])
     for side, at in (("left", _LEFT), ("right", _RIGHT)):
         arm, leg, foot = _limbs({joint: place[:, i] for joint, i in at.items()}, world)
         world[:, [INDEX[f"{side}_shoulder"], INDEX[f"{side}_elbow"]]] = np.stack(arm, 1)
         world[:, [INDEX[f"{side}_hip"], INDEX[f"{side}_knee"]]] = np.stack(leg, 1)
         world[:, [INDEX[f"{side}_ankle"], INDEX[f"{side}_toe"]]] = foot[:, None]
-    bones = [place[:, a] - place[:, b] for a, b in ((1, 4), (4, 7), (2, 5), (5, 8))]
-    scale = 2 * retarget.LEG / np.sum([np.linalg.norm(bone, axis=-1).mean() for bone in bones])
-    return Clip(name, fps, hips * scale, retarget.local(world), label, source="humanml3d")
+    legs = [place[:, a] - place[:, b] for a, b in ((1, 4), (4, 7), (2, 5), (5, 8))]
+    scale = 2 * bones.LEG / np.sum([np.linalg.norm(bone, axis=-1).mean() for bone in legs])
+    return Clip(name, fps, hips * scale, bones.local(world), label, source="humanml3d")
 
 
 def _limbs(at: dict[str, np.ndarray], world: np.ndarray) -> tuple:
     """World rotations of (shoulder, elbow), (hip, knee) and the foot of one side."""
     chest, pelvis = world[:, INDEX["chest"]], world[:, INDEX["pelvis"]]
-    arm = _bend(at["elbow"] - at["shoulder"], at["wrist"] - at["elbow"], chest, 1)
-    leg = _bend(at["knee"] - at["hip"], at["ankle"] - at["knee"], pelvis, -1)
+    upper, thigh = at["elbow"] - at["shoulder"], at["knee"] - at["hip"]
+    arm = bones.bend(upper, at["wrist"] - at["elbow"], bones.carried(upper, chest), 1)
+    leg = bones.bend(thigh, at["ankle"] - at["knee"], bones.carried(thigh, pelvis), -1)
     left = quaternion.rotate(leg[1], np.array([0.0, 1.0, 0.0]))
     # The sole's normal, from the bone that slopes down along it.
-    foot = _frame(np.cross(at["toe"] - at["ankle"], left), left, _SLOPES["foot"])
+    foot = bones.frame(np.cross(at["toe"] - at["ankle"], left), left, _SLOPES["foot"])
     return arm, leg, foot
-
-
-def _bend(upper: np.ndarray, lower: np.ndarray, parent: np.ndarray, sign: int) -> tuple[np.ndarray, np.ndarray]:
-    """World rotations of a limb's two bones: ``sign`` 1 where it bends forward (elbow), -1 backward (knee).
-
-    The plane of the bend decides the upper bone's turn about itself; where the limb is straight, it follows the parent.
-    """
-    down = -quaternion.rotate(parent, np.array([0.0, 0.0, 1.0]))
-    upper, lower = _unit(upper), _unit(lower)
-    carried = quaternion.rotate(_between(down, upper), quaternion.rotate(parent, np.array([1.0, 0.0, 0.0])))
-    bent = lower - np.sum(lower * upper, -1, keepdims=True) * upper
-    left = np.cross(-upper, sign * bent + 0.05 * carried)
-    return _frame(-upper, left), _frame(-lower, left)
-
-
-def _between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The smallest turn [T, 4] that leads unit vectors ``a`` to ``b`` [T, 3]."""
-    q = np.concatenate([1 + np.sum(a * b, -1, keepdims=True), np.cross(a, b)], -1)
-    opposite = np.linalg.norm(q, axis=-1, keepdims=True) < 1e-6
-    return quaternion.unit(np.where(opposite, np.array([0.0, 0.0, 1.0, 0.0]), q))
-
-
-def _frame(up: np.ndarray, left: np.ndarray, slope: float = 0.0) -> np.ndarray:
-    """World rotation [T, 4] whose z axis is ``up`` and y axis nearest to ``left``, less the slope of ``up`` at rest."""
-    z = _unit(up)
-    y = _unit(left - np.sum(left * z, -1, keepdims=True) * z)
-    seen = quaternion.from_matrix(np.stack([np.cross(y, z), y, z], -1))
-    return quaternion.multiply(seen, quaternion.about_axis("y", np.array(-np.radians(slope))))
-
-
-def _unit(v: np.ndarray) -> np.ndarray:
-    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-9)

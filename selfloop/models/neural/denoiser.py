@@ -1,9 +1,12 @@
-"""The network: a transformer over frequency bands that predicts a clean motion from a noisy one.
+"""The network: a transformer over bands of rows that predicts a clean sample from a noisy one.
+
+A sample is a table [T, D]: the frequencies of a motion, the rows of an image, a point (one row). With one band it is a
+residual perceptron, which learns fastest on a CPU.
 
 Its blocks may compute in bfloat16 (`DenoiserConfig.compute`). Weights, what runs along the residual branches, layer
 norms, softmax and the first and last layer stay in float32, and so does all of the loss and the optimiser.
 
-Shapes: B motions, T frequencies (as many as frames), D features, P bands of ``band`` frequencies, W width, H heads.
+Shapes: B samples, T frames (rows), D features, P bands of ``band`` rows, W width, H heads.
 """
 
 from dataclasses import dataclass
@@ -14,6 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+from selfloop.errors import ConfigError
 
 Compute = Literal["auto", "float32", "bfloat16"]
 
@@ -37,6 +42,17 @@ class DenoiserConfig:
     heads: int = 4
     compute: Compute = "auto"
     """What the blocks multiply in; auto: bfloat16 on an accelerator, float32 on a CPU, which has no fast bfloat16."""
+
+
+def denoiser(config: "DenoiserConfig") -> "Denoiser":
+    """The network; ConfigError for sizes that do not fit together."""
+    c = config
+    if c.frames % c.band or c.width % c.heads or c.width % 2:
+        raise ConfigError(
+            f"a network of {c.frames} frames, bands of {c.band}, width {c.width}, {c.heads} heads: the band must "
+            "divide the frames, and the heads (and 2) the width"
+        )
+    return Denoiser(c)
 
 
 def precision(compute: Compute) -> Any:
@@ -115,23 +131,23 @@ class Perceptron(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """x0 prediction: (noisy motion, noise level, label, length) -> clean motion (MDM, Tevet et al. 2023).
+    """x0 prediction: (noisy sample, noise level, label, length) -> clean sample (MDM, Tevet et al. 2023).
 
-    Motions are standardised cosine coefficients (`spectrum`); a token is a band of ``band`` neighbouring frequencies.
-    Label ``labels`` means "no label", for classifier-free guidance.
+    Samples are standardised; a token is a band of ``band`` neighbouring rows. Label ``labels`` means "no label", for
+    classifier-free guidance. Samples that all have one length are given none.
     """
 
     config: DenoiserConfig
 
     @nn.compact
-    def __call__(self, noisy: Array, level: Array, label: Array, length: Array) -> Array:
-        """Noisy [B, T, D], level [B] in 0..1, label [B] int, length [B] int (frames): the clean motion [B, T, D]."""
+    def __call__(self, noisy: Array, level: Array, label: Array, length: Array | None = None) -> Array:
+        """Noisy [B, T, D], level [B] in 0..1, label [B] int, length [B] int (frames): the clean sample [B, T, D]."""
         c, dtype = self.config, precision(self.config.compute)
         bands = c.frames // c.band
         tokens = nn.Dense(c.width)(noisy.reshape(-1, bands, c.band * c.features))
         tokens = tokens + self.param("place", nn.initializers.normal(0.02), (1, bands, c.width))
-        share = length.astype(noisy.dtype) / c.frames
-        waves = jnp.concatenate([_waves(level, c.width), _waves(share, c.width)], -1)
+        numbers = [level] if length is None else [level, length.astype(noisy.dtype) / c.frames]
+        waves = jnp.concatenate([sinusoids(number, c.width) for number in numbers], -1)
         condition = nn.Dense(CONDITION)(nn.silu(nn.Dense(c.width)(waves)))
         condition = nn.silu(condition + nn.Embed(c.labels + 1, CONDITION)(label))
         for _ in range(c.layers):
@@ -141,7 +157,7 @@ class Denoiser(nn.Module):
         return nn.Dense(c.band * c.features)(nn.LayerNorm()(tokens)).reshape(-1, c.frames, c.features)
 
 
-def _waves(level: Array, width: int) -> Array:
+def sinusoids(level: Array, width: int) -> Array:
     """Sinusoids [B, W] of a number in 0..1 [B], frequencies 1 to 1000 in geometric steps."""
     frequency = jnp.exp(jnp.linspace(0.0, jnp.log(1000.0), width // 2, dtype=level.dtype))
     phase = level[:, None] * frequency[None]

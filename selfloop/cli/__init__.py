@@ -1,0 +1,1 @@
+"""The command `selfloop`: one file a sub-command, one table of them."""

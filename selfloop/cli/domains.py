@@ -1,0 +1,110 @@
+"""The table of domains that can be run by name. A later domain is one row; it is imported when it is asked for."""
+
+import importlib
+import itertools
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+from selfloop.cli.guard import one_of
+
+
+class Row(NamedTuple):
+    """A domain and one table of its presets."""
+
+    domain: str
+    """``module:NAME`` of its `Domain`."""
+    presets: str
+    """``module:NAME`` of a table from names to functions without arguments that make settings."""
+    default: str
+    what: str
+    more: str = ""
+    """What its ``--help`` begins with."""
+
+
+DOMAINS = {
+    "gaussian": Row(
+        "selfloop.domains.gaussian.domain:GAUSSIAN",
+        "selfloop.domains.gaussian.domain:PRESETS",
+        "default",
+        "Self-consuming Gaussians, where theory knows every answer: seconds.",
+        """
+    selfloop run gaussian                    five arms, 6 seeds, 20 generations
+    selfloop run gaussian --gamma 0.5 2      two strengths of correction
+    selfloop run gaussian --model mean       the mean alone is fitted: contraction is exact
+""",
+    ),
+    "motion": Row(
+        "selfloop.domains.motion.domain:MOTION",
+        "selfloop.domains.motion.settings:LOOP_PRESETS",
+        "default",
+        "The self-consuming loop on real human motion, with and without a physics corrector.",
+        """
+    selfloop run motion                          15 clips that come with the package, 3 arms, 20 generations
+    selfloop run motion --preset smoke           the same in miniature
+    selfloop run motion --data FILE --n 256      your own motion capture
+""",
+    ),
+    "motion-grid": Row(
+        "selfloop.domains.motion.domain:MOTION",
+        "selfloop.domains.motion.settings:GRID_PRESETS",
+        "cpu",
+        "The paper's grid on real human motion: n, lambda, guidance and arms, with coupled chains, job by job.",
+        """
+    selfloop run motion-grid --preset smoke      a grid in miniature
+    selfloop run motion-grid                     the grid behind docs/results.md, for a CPU
+    selfloop run motion-grid --preset gpu        the whole grid, for an accelerator
+
+It may be given several times at once on one --out: each process takes jobs that no other one holds. --cluster local
+--workers 2 starts such processes by itself, --cluster auto hands the jobs to a Ray cluster (docs/sweeps.md).
+""",
+    ),
+}
+
+SAME = """
+The same command on the same --out continues a run that was stopped; more generations, seeds or arms may be asked for.
+Results: a table on screen, and in the folder --out a page (report.html), figures and metrics.jsonl.
+"""
+
+
+def domain(name: str) -> Callable[[list[str]], Callable[..., int]]:
+    """How the command of a domain is loaded: the arguments' --preset says where its defaults come from."""
+    return lambda arguments: command(DOMAINS[name], arguments)
+
+
+def command(row: Row, arguments: list[str]) -> Callable[..., int]:
+    """The command of a domain, whose options are its settings; ConfigError for a preset that there is not."""
+    import tyro
+
+    found, presets = _at(row.domain), _at(row.presets)
+    preset = _preset(arguments) or row.default
+    one_of("--preset", preset, tuple(presets))
+    defaults = presets[preset]()
+
+    def run(settings: Any = defaults) -> int:
+        from selfloop.experiment import run
+        from selfloop.runs.environment import compilation_cache
+
+        compilation_cache()
+        print(f"report: {run(found, settings)}")
+        return 0
+
+    run.__annotations__ = {"settings": Annotated[type(defaults), tyro.conf.arg(name="")], "return": int}
+    run.__doc__ = "\n".join([row.what, row.more, SAME, _told(presets)])
+    return run
+
+
+def _preset(arguments: list[str]) -> str | None:
+    """The preset that is named last."""
+    named = [(i, b) for i, (a, b) in enumerate(itertools.pairwise(arguments)) if a == "--preset"]
+    named += [(i, a.removeprefix("--preset=")) for i, a in enumerate(arguments) if a.startswith("--preset=")]
+    return max(named)[1] if named else None
+
+
+def _told(presets: dict[str, Callable]) -> str:
+    """What each preset says of itself."""
+    return "\n".join(["Presets:", *(f"    {name}: {' '.join(made.__doc__.split())}" for name, made in presets.items())])
+
+
+def _at(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,1 @@
+"""Images in the loop: digits, fashion, and points in the plane."""

@@ -1,0 +1,1 @@
+"""Real images: where they come from, and which part of the loop sees which."""

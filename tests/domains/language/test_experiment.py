@@ -1,0 +1,96 @@
+"""The domain of text on the engine: a run in miniature, its measures, its page, and bad settings in one line."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from selfloop import experiment
+from selfloop.batch import uniform
+from selfloop.domains.language import ngram as ngrams
+from selfloop.domains.language import setup
+from selfloop.domains.language.domain import LANGUAGE, MEASURES
+from selfloop.domains.language.settings import PRESETS
+from selfloop.engine import measure
+from selfloop.engine.settings import checked
+from selfloop.errors import ConfigError
+from selfloop.policies import POLICIES
+from selfloop.runs import record
+from tests.domains.language.made import settings
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    given = settings(tmp_path_factory.mktemp("run"))
+    experiment.run(LANGUAGE, given)
+    return given
+
+
+def test_a_run_says_what_the_domain_measures(run):
+    rows = record.read(run.out / "metrics.jsonl")
+    assert len(rows) == 2 * 2 * 3
+    corrected = ("kept", "auc", "effective")
+    for row in rows:
+        assert {one.name for one in MEASURES if one.name not in corrected} - row.keys() <= {"failed", "moved"}
+    assert any(row.get("moved", 0) > 0 for row in rows)
+
+
+def test_held_out_bits_are_those_of_the_model_itself(run):
+    data = setup.data(run, 100)
+    model = setup.model(run, data)
+    state = jax.jit(model.fit)(jax.random.key(0), data.real, None)[0]
+    total, count = ngrams.bits_per_token(setup.config(run, data), state, data.own.heldout)
+    first = [row for row in record.read(run.out / "metrics.jsonl") if row["generation"] == 0]
+    np.testing.assert_allclose([row["heldout_bits"] for row in first], float(total.sum() / count.sum()), rtol=1e-4)
+
+
+def test_real_lines_have_numbers_of_sets(run):
+    line = measure.reference_lines(run.out)["100"]["real"]
+    assert {"types", "mauve_like", "distinct"} <= line.keys() & line["spread"].keys()
+    assert line["distinct"] == 1
+    assert line["unknown_words"] == 0
+    assert "heldout_bits" not in line
+
+
+def test_the_page_shows_text(run):
+    page = (run.out / "report.html").read_text()
+    assert "<h2>Text</h2>" in page
+    assert page.count("<tr><td>uncorrected</td>") == 2
+
+
+def test_all_presets_can_be():
+    for make in PRESETS.values():
+        checked(LANGUAGE, make())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"temperature": (0.0,)}, "--temperature is 0.0; give a number above 0"),
+        ({"temperature": (-1.0,)}, "--temperature is -1.0; give a number"),
+        ({"n": (5000,)}, "--n is 5000; the train part of .* holds 2.. documents .*: give 2.. or fewer, or more text"),
+        ({"documents": "words"}, "--documents is words; choose one of lines, blank"),
+        ({"gamma": -1.0}, "--gamma is -1.0; give 0 or more"),
+        ({"order": 0}, "--order is 0; give 1 or more"),
+    ],
+)
+def test_bad_settings_are_told_in_a_line(tmp_path, changes, says):
+    with pytest.raises(ConfigError, match=says) as raised:
+        experiment.run(LANGUAGE, replace(settings(tmp_path), **changes))
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_tenth_is_drawn_anew_and_the_sizes_are_those_of_the_samples():
+    real, made = uniform(jnp.arange(50.0)), uniform(-jnp.arange(50.0) - 1)
+    policy = POLICIES["tenth"](1.0)
+    drawn = []
+    for t in (1, 2):
+        found, _ = policy.select(jax.random.key(t), t, real, made, policy.start(real, 0))
+        x, weight = np.asarray(found.x), np.asarray(found.weight)
+        assert (weight[x >= 0].sum(), weight.sum()) == (5, 50)
+        assert sorted(-x[(weight > 0) & (x < 0)]) == list(range(1, 46))
+        drawn.append(set(x[(weight > 0) & (x >= 0)]))
+    assert drawn[0] != drawn[1]
