@@ -8,10 +8,9 @@ from tests.docs.blocks import ROOT
 TABLE = tomllib.loads((ROOT / "selfloop" / "times.toml").read_text("utf-8"))
 UNITS = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
 WORDS = {"a": 1, "an": 1, "half a": 0.5, "half an": 0.5, "ten": 10}
-DURATION = re.compile(
-    r"\b(?P<limit>under|at most )?\s*(?P<number>\d+(?:\.\d+)?|half an?|an?|ten)[ ](?P<unit>s|min|h|seconds?|minutes?|hours?)\b(?!/)"
-)
-COMMAND = re.compile(r"(?:python |selfloop )(?P<command>[\w/]+(?:\.py)?(?: (?:--?[a-z][\w-]*|[\w-]+))*)")
+_NUMBERED = r"\d+(?:\.\d+)? (?:s|min|h|seconds?|minutes?|hours?)\b(?!/)"
+_WORDED = r"(?:half an?|an?|ten) (?:minutes?|hours?)\b"
+DURATION = re.compile(rf"\b(?P<limit>under |at most |within )?(?P<amount>{_NUMBERED}|{_WORDED})")
 
 
 class Duration(str):
@@ -21,8 +20,8 @@ class Duration(str):
     def parts(self) -> tuple[bool, float, float]:
         """Whether it is a limit, its number, and its unit in seconds."""
         found = DURATION.fullmatch(self)
-        number = WORDS.get(found["number"]) or float(found["number"])
-        return bool(found["limit"]), number, UNITS[found["unit"].rstrip("s") or "s"]
+        number, unit = found["amount"].rsplit(" ", 1)
+        return bool(found["limit"]), WORDS.get(number) or float(number), UNITS[unit.rstrip("s") or "s"]
 
     def is_of(self, seconds: float) -> bool:
         """Whether it says so many seconds: to half of its last digit, or as a limit that is not far off."""
