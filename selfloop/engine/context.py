@@ -189,7 +189,6 @@ _observe = jax.jit(_by_hand)
 
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
-    spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
     kinds = {"space": found.spaces, "value": found.values, "share": found.shares, "number": found.numbers}
     return {f"{prefix}{kind}/{name}": leaf for kind, held in kinds.items() for name, leaf in held.items()}
 

@@ -52,7 +52,7 @@ def mended(settings, data):
 
 
 DOMAIN = GAUSSIAN._replace(
-    data=data, observe=observe, spaces=("unseen", "points", "wide"),
+    data=data, observe=observe, spaces=("unseen", "points", "wide"), measures=(),
     correctors=GAUSSIAN.correctors | {"mended": mended},
     arms=GAUSSIAN.arms | {"mended": Arm("mended", pointwise=True)},
 )  # fmt: skip
