@@ -67,8 +67,9 @@ def test_the_files_are_read():
     assert "selfloop.report.write" in imports("selfloop.experiment", late=True) - imports("selfloop.experiment")
 
 
-PARTS = ["errors", "wording", "batch", "protocols", "contracts", "loop", "checkpointed", "policies", "sources", "chunks",
-         "audit", "models", "correctors", "metrics", "stability", "runs", "engine", "analysis", "report", "testing"]  # fmt: skip
+PARTS = ["errors", "wording", "batch", "protocols", "contracts", "loop", "checkpointed", "policies", "sources",
+         "chunks", "audit", "models", "correctors", "metrics", "stability", "runs", "engine", "analysis", "report",
+         "testing"]  # fmt: skip
 
 
 def test_nothing_but_a_domain_knows_a_domain():
