@@ -188,7 +188,7 @@ def _reference(arrays: Arrays, modes: np.ndarray) -> Reference:
 
 
 def _samples(arrays: Arrays, label: np.ndarray, prefix: str = "") -> Samples:
-    """The samples of all chains in one generation, of labels [N] or [C, N]; those failed or not finite have weight 0."""
+    """The samples of all chains in one generation, of labels [N] or [C, N]; weight 0 is failed or not finite."""
     spaces, values = named(arrays, "space", prefix), named(arrays, "value", prefix)
     here = np.all([np.isfinite(points).all(-1) for points in spaces.values()], 0)
     here &= ~arrays.get(prefix + "failed", np.zeros(here.shape, bool)).astype(bool)
