@@ -35,7 +35,8 @@ nb_ipywidgets_js: dict[str, Any] = {}
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 nb_execution_mode = os.environ.get("SELFLOOP_DOCS_NOTEBOOKS", "force")
-nb_execution_timeout = 300
+nb_execution_timeout = 900
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 

@@ -1,6 +1,6 @@
 """The Gaussian figure of Gillman et al. (2024) three ways: as its script runs, with an exact sampler, as stated.
 
-    python experiments/gaussian_toy.py                  8 strengths, 256 seeds, 500 generations: 1 min on 2 cores
+    python experiments/gaussian_toy.py                  8 strengths, 256 seeds, 500 generations: under a minute
     python experiments/gaussian_toy.py --seeds 32       the same with wider intervals
 
 A Gaussian is fitted to 50 points of N(0, I_2) and then, again and again, to these and to 25 points of its own,

@@ -1,6 +1,6 @@
 """Where the self-consuming loop is stable: theorems' frontiers on the measured rate, over lambda, gamma, n and d.
 
-    python experiments/phase_diagram.py              100 x 100 (lambda, gamma) and two smaller planes: 3 min on 2 cores
+    python experiments/phase_diagram.py              100 x 100 (lambda, gamma) and two smaller planes: 2 min on 2 cores
     python experiments/phase_diagram.py --quick      the same in miniature: under a minute
 
 The loop is a Gaussian's, its real data of the same family (eta = eps L / alpha = 0). Measured are, in every cell, the

@@ -46,3 +46,9 @@ def test_every_file_that_the_page_names_is_there():
     assert linked
     for path in [*linked, *(one.strip("`") for one in named if "NAME" not in one)]:
         assert (root / path).exists(), path
+
+
+def test_every_figure_is_in_the_gallery_and_every_picture_exists():
+    docs = Path(__file__).parents[1] / "docs"
+    shown = set(re.findall(r"\]\((figures/[\w.]+)\)", (docs / "gallery.md").read_text("utf-8")))
+    assert shown == {f"figures/{path.name}" for path in (docs / "figures").iterdir()}

@@ -11,7 +11,8 @@ from tests.docs.commands import commands, complaint, helped
 
 RUN_ELSEWHERE = ("docs/architecture.md",)  # tests/test_docs.py looks at what it leaves
 CODE = [page for page in PAGES if page not in RUN_ELSEWHERE and any(one.python for one in blocks(page))]
-SLOW = [page for page in CODE if any(one.remark("slow") is not None for one in blocks(page))]
+NOTEBOOKS = [page for page in CODE if page.startswith("docs/notebooks/")]  # executed by every build of the site, too
+SLOW = [page for page in CODE if any(one.remark("slow") is not None for one in blocks(page))] + NOTEBOOKS
 REMARKS = ("slow", "not run", "within", "varies")
 
 
@@ -42,7 +43,7 @@ def held(page, *, slow):
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("page", CODE)
+@pytest.mark.parametrize("page", [page for page in CODE if page not in NOTEBOOKS])
 def test_python_prints_what_the_page_says(page, as_a_user):
     held(page, slow=False)
 
