@@ -3,7 +3,6 @@
 import importlib.util
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
@@ -41,12 +40,3 @@ def clips_folder(made_up_folder):
     """The 15 real clips that the `mocap` extra installs; where it is not installed, made-up ones."""
     spec = importlib.util.find_spec("pybullet_data")
     return made_up_folder if spec is None else Path(spec.origin).parent / "data" / "motions"
-
-
-@pytest.fixture(scope="module")
-def hurried():
-    """Programs are compiled in half the time and run more slowly: for tests that hardly compute."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
