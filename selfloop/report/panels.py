@@ -131,7 +131,7 @@ def distances(results: Results) -> Any:
                 drawn.add("chance")
                 axes.axhline(chance, color=palette[arm], linewidth=1, dashes=(4, 3), label=label or "_nolegend_")
             if np.any(np.asarray(mean) > 0):
-                axes.set_yscale("log")
+                figures.logarithmic(axes)
 
     labels = {"mmd": "distance of laws (MMD)", "paired": "rms distance of pairs"}
     return _panels(cells(results.distances), list(labels), panel, labels.__getitem__)

@@ -36,7 +36,7 @@ def contraction(predictions: Sequence[Row], distance: str = "mmd") -> Plot | Non
         cell: figures.MARKERS[i % len(figures.MARKERS)] for i, cell in enumerate(sorted(set(map(cell_of, points))))
     }
     palette = figures.colours([row["arm"] for row in points])
-    figure = figures.blank(8.6, 4.7)
+    figure = figures.blank(7.4, 4.4)
     for axes, (name, about) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         _panel(axes, points, name, markers, palette)
         figures.style(axes, about, "predicted contraction", "measured contraction" if name == "predicted" else "")
