@@ -67,8 +67,8 @@ def _makers(results: Results) -> dict[str, Callable[[], Plot | None]]:
     made |= {"components": lambda: components(results), "prices": lambda: prices(results)}
     if results.distances:
         made["distances"] = lambda: Plot(distances(results), DISTANCES)
-        made["contraction"] = lambda: contraction(predictions(results), "mmd")
-        made["contraction_paired"] = lambda: contraction(predictions(results), "paired")
+        made["contraction"] = lambda: contraction(predictions(results), "mmd", results.arms)
+        made["contraction_paired"] = lambda: contraction(predictions(results), "paired", results.arms)
     if any(not math.isnan(row["gamma"]) for row in results.gammas):
         made["gammas"] = lambda: Plot(gammas(results), GAMMAS)
     return made
