@@ -9,7 +9,7 @@ Shapes: N raw samples, M reference samples, F features.
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,10 @@ from selfloop.metrics import contraction
 from selfloop.metrics.estimates import Estimate, estimate
 from selfloop.metrics.points import like, one_a_clip, sample
 from selfloop.protocols import Corrector
-from selfloop.wording import cell
+from selfloop.wording import cell, html_table
+
+if TYPE_CHECKING:
+    from selfloop.figure import Figure
 
 REFUSED, WARNED = 5, 10
 """Bootstrap standard deviations between the raw samples and the target: fewer are refused, or warned of."""
@@ -63,7 +66,42 @@ class Audit(NamedTuple):
     """What a reader must know before quoting the figures."""
 
     def __str__(self) -> str:
-        rows = [
+        lines = [f"{name:<18}{text}" for name, text in self._rows()]
+        return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
+
+    def __repr__(self) -> str:
+        """One line: what counts, with its interval."""
+        rho, gamma = (" ".join(_text(one).split()) for one in (self.rho, self.gamma))
+        warned = f", {len(self.warnings)} warnings" if self.warnings else ""
+        return f"Audit(rho {rho}, effective gamma {gamma}, failed {cell(100 * self.failed)} %{warned})"
+
+    def _repr_html_(self) -> str:
+        rows = [[name, " ".join(text.split())] for name, text in self._rows()]
+        return html_table(["measure", "value"], rows, " ".join(f"Warning: {text}." for text in self.warnings))
+
+    def plot(self) -> "Figure":
+        """rho, alignment and projection with their intervals: 1 is a corrector that does nothing, 0 a perfect one."""
+        import numpy as np
+
+        from selfloop import drawing
+
+        shown = {"rho (distance left)": self.rho, "alignment": self.alignment, "projection": self.projection}
+        known = {name: one for name, one in shown.items() if np.isfinite(one.value)}
+        figure = drawing.blank(5.6, 0.9 + 0.5 * len(known))
+        axes = figure.subplots()
+        for i, (name, one) in enumerate(known.items()):
+            axes.errorbar([one.value], [i], xerr=[[one.value - one.low], [one.high - one.value]], fmt="o", capsize=3,
+                          color=drawing.colours(["physics"])["physics"])  # fmt: skip
+            figure.tip(axes, one.value, i, f"{name}: {' '.join(_text(one).split())}")
+        axes.axvline(1, color=drawing.INK, linewidth=1, dashes=(4, 3))
+        axes.set_yticks(range(len(known)), list(known))
+        axes.set_ylim(len(known) - 0.5, -0.5)
+        gamma = " ".join(_text(self.gamma).split())
+        drawing.style(axes, f"Effective gamma {gamma}", f"{100 * self.level:g} % intervals; dashed: no correction")
+        return figure
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [
             ("rho", f"{_text(self.rho)}  ({100 * self.level:g} % interval)"),
             ("effective gamma", _text(self.gamma)),
             ("alignment", _text(self.alignment)),
@@ -74,7 +112,6 @@ class Audit(NamedTuple):
             ("seconds a sample", f"{cell(self.seconds):>8}  (and {cell(self.compilation)} s of compilation)"),
             ("raw distance", f"{cell(self.separation):>8}  bootstrap sd from 0"),
         ]
-        return "\n".join([f"{name:<18}{text}" for name, text in rows] + [f"warning: {text}" for text in self.warnings])
 
 
 def audit(

@@ -33,7 +33,7 @@ def learned(fit: Callable[[Array, Batch, Any], Any], key: Array, batch: Batch, s
     """``fit(key, batch, state)``; ConfigError where the new state has another structure, shape or dtype."""
     with part("the model's fit", batch):
         result = fit(key, batch, state)
-    if not (isinstance(result, tuple) and len(result) == 2):
+    if type(result) is not tuple or len(result) != 2:  # a state is often a named tuple
         raise ConfigError(f"the model's fit returned {look(result)}; a fit returns (state, info)")
     _alike("the model's fit returned the state", result[0], state, "the state before it (of init) was", batch)
     return result
@@ -96,9 +96,9 @@ def slots(loop: Loop, n: int) -> int:
     if m is None and wanted is None:
         raise ConfigError("the policy does not say how many synthetic samples there are; give Loop(synthetic=m)")
     if m is None:
-        return wanted
-    if isinstance(m, bool) or not hasattr(m, "__index__") or m < 0:
-        raise ConfigError(f"synthetic is {m!r}; give a whole number of samples, 0 or more")
+        return max(wanted, 1)  # no array is empty; a policy that wants none takes none
+    if isinstance(m, bool) or not hasattr(m, "__index__") or m < 1:
+        raise ConfigError(f"synthetic is {m!r}; give a whole number of samples, 1 or more")
     if wanted is not None and wanted > m:
         raise ConfigError(
             f"the policy's lambda asks for {wanted} synthetic samples beside {n} real ones and Loop(synthetic={m}) "

@@ -73,10 +73,20 @@ def style(axes: Any, title: str, x: str, y: str = "") -> None:
         spine.set_color(INK)
 
 
+def logarithmic(axes: Any) -> None:
+    """A logarithmic vertical axis with plain numbers: exponents would be too small to read."""
+    from matplotlib.ticker import NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
 def legend(figure: Any, columns: int, place: str = "outside lower left") -> None:
     """One legend for all panels: whatever has a label in one of them."""
     found = {label: handle for axes in figure.axes
              for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}  # fmt: skip
+    columns = max(min(columns, int(figure.get_figwidth() / 1.4)), 1)
     if found:
         figure.legend(found.values(), found, loc=place, ncols=columns, frameon=False, fontsize=SMALL, labelcolor=INK)
 

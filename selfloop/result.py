@@ -108,9 +108,10 @@ class Result:
 
     def report(self) -> Path:
         """Write the page again; its path."""
-        from selfloop.report.write import show
+        from selfloop.engine import folder
+        from selfloop.report.write import write
 
-        return show(self.results, self.path, domain(self.results.about["name"]))
+        return write(self.path, domain(folder.about(self.path)["name"]))
 
     def __repr__(self) -> str:
         return f"Result({str(self.path)!r}): {self.finding}"

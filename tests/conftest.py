@@ -80,3 +80,12 @@ def x64():
     """Float64 for the length of a test: the theory's precision."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(scope="module")
+def hurried():
+    """Programs are compiled in half the time and run more slowly: for tests that hardly compute."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

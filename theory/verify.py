@@ -71,6 +71,8 @@ CLAIMS = (
     "mad_loops",
     "w2_readout",
     "sandwich_covariance",
+    "pollution_variance",
+    "pollution_families",
 )
 """The claims, in the order of the table: each is the name of a file of this folder."""
 

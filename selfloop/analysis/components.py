@@ -54,7 +54,8 @@ def drifts(rows: Iterable[Row], measure: str) -> dict[int, float]:
     for seed, one in by_seed(rows, measure).items():
         at = sorted(t for t in one if t > 0)
         if len(at) >= 3:
-            found[seed] = float(np.polyfit(at, [one[t] for t in at], 1)[0])
+            values = [one[t] for t in at]
+            found[seed] = float(np.polyfit(at, values, 1)[0]) if max(values) > min(values) else 0.0
     return found
 
 

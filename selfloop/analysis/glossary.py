@@ -131,6 +131,11 @@ def _fits(name: str, key: str) -> bool:
 
 
 def within(one: Estimate, limits: Entry) -> Estimate:
-    """The estimate, its interval cut to the values that can be; what covers the truth still does, as it lies there."""
+    """The estimate, its interval cut to the values that can be; what covers the truth still does, as it lies there.
+
+    A value that is outside itself (or unknown) says that the limits are not its own: it is left as it is.
+    """
+    if not limits.least <= one.value <= limits.most:
+        return one
     low, high = (min(max(end, limits.least), limits.most) for end in (one.low, one.high))
     return Estimate(one.value, low if low == low else one.low, high if high == high else one.high)

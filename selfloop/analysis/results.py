@@ -29,7 +29,8 @@ _CLOCKS = tuple(f"{clock}_{part}" for clock in ("seconds", "core_seconds") for p
 KEPT = ("loss", "failed", "moved", "stopped", *_CLOCKS)
 """What records keep of a chain beside its measures."""
 _NOW = {"lane": "chain", "floor": "real"}
-_TEXT = {"arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "apart", "axes"}
+_TEXT = {"arm", "distance", "space", "why", "generation", "n", "seed", "start", "seeds", "samples", "distinct", "apart",
+         "axes"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ from selfloop.runs import files, record
 
 PIECE = 256
 """Real samples that are observed at a time."""
+DRAWS = 8
+"""Sets of real samples of which numbers of all samples together are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,11 +159,11 @@ class Context:
                 files.store_arrays(path, found)
 
     def _numbers(self, n: int, data: Data) -> folder.Arrays:
-        """What is measured of `folder.DRAWS` sets of real samples as it is of a generation's, [DRAWS] by name."""
-        draws = folder.draws(data.pool.capacity, apart=data.apart, wanted=self.settings.evaluate)
-        found = []
-        for some, _ in draws:
-            found.append(self._seen(n, take(data.pool, some)).numbers)
+        """What is measured of `DRAWS` sets of real samples as it is of a generation's, [DRAWS] by name."""
+        found, size = [], data.pool.capacity
+        for draw in range(DRAWS):
+            rows = np.random.default_rng(draw).permutation(size)[: self.settings.evaluate]
+            found.append(self._seen(n, take(data.pool, rows)).numbers)
             if not found[0]:
                 return {}
         return jax.tree.map(lambda *values: np.asarray(values), *found)
@@ -189,7 +191,6 @@ _observe = jax.jit(_by_hand)
 
 def arrays(found: Observation, prefix: str = "") -> dict[str, Any]:
     """An observation as the arrays that are kept, by `folder`'s names."""
-    spaces = {f"{prefix}space/{name}": points for name, points in found.spaces.items()}
     kinds = {"space": found.spaces, "value": found.values, "share": found.shares, "number": found.numbers}
     return {f"{prefix}{kind}/{name}": leaf for kind, held in kinds.items() for name, leaf in held.items()}
 

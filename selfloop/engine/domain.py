@@ -25,7 +25,7 @@ class Data(NamedTuple):
     pool: Batch
     """Samples of the loop's own law, at least four, for the lines of real data."""
     apart: bool = True
-    """Whether the reference holds other samples than the pool; if not, one half of it is held against the other."""
+    """Whether the reference holds other samples than the pool."""
     group: Array | None = None
     """What each reference sample is a piece of [M]; pieces of one thing are no neighbours. None: each is its own."""
     sources: Mapping[str, Callable[[Batch], Source]] = {"fixed": fixed}  # noqa: RUF012 (never written to)

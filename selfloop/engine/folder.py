@@ -23,8 +23,6 @@ from selfloop.errors import ConfigError, DataError
 from selfloop.runs import files, record
 
 Arrays = dict[str, np.ndarray]
-DRAWS = 8
-"""Random draws or halvings behind each line of real data."""
 
 
 def begun(out: Path) -> bool:
@@ -120,15 +118,6 @@ def generations(folder: Path) -> list[int]:
     """The generations of a job whose observations are there, in order."""
     found = (folder / "observations").glob("generation_*.npz")
     return sorted(int(path.stem.removeprefix("generation_")) for path in found)
-
-
-def draws(size: int, *, apart: bool, wanted: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """For each of `DRAWS` the rows of a pool of ``size`` that are measured, ``wanted`` of them or as many as there are,
-    and the order of all; where the reference is not apart from the pool, half of it is left for a reference.
-    """
-    count = min(wanted, size if apart else size // 2)
-    orders = [np.random.default_rng(draw).permutation(size) for draw in range(DRAWS)]
-    return [(order[:count], order) for order in orders]
 
 
 class Held(NamedTuple):

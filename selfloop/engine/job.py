@@ -9,7 +9,8 @@ Shapes: C chains, filled up to L for the devices, m synthetic samples a chain.
 
 import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ from selfloop.engine.initial import initial_states
 from selfloop.engine.observe import Observer, keep, observer, shown
 from selfloop.engine.plan import Chain, Job
 from selfloop.engine.stopwatch import Stopwatch
+from selfloop.errors import SelfloopError
 from selfloop.loop import ENDS, learn, propose, role_key
 from selfloop.policies import POLICIES
 from selfloop.protocols import Carry, Loop, identity
@@ -126,17 +128,31 @@ def _skip(work: Work, generations: range, tick: Tick) -> None:
 def run_job(context: Context, job: Job, tick: Tick) -> None:
     """To the last generation; then the folder is marked as done, with its peak memory."""
     work, generations = _ready(context, job), job.generations
-    t, carry = _resume(work, tick)
+    with _named(f"{job.name}, generation 0"):
+        t, carry = _resume(work, tick)
     alive, peak = _alive(work), []
     while t < generations and alive.any():
         t += 1
-        carry = _generation(work, t, carry, alive)
+        with _named(f"{job.name}, generation {t}"):
+            carry = _generation(work, t, carry, alive)
         peak.append(round(peak_memory_mib()))
         tick(work.count, f"{job.name}: generation {t}", work.kind(t))
     _skip(work, range(t + 1, generations + 1), tick)
     # By its second generation a job has done all that it does: memory must not grow from there.
     memory = {"second_generation": peak[:2][-1], "end": peak[-1]} if peak else {}
     record.write_json(work.folder / "done", {"generations": generations, "peak_memory_mib": memory})
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Say where something went wrong that is the fault of input, or of functions that came with it."""
+    try:
+        yield
+    except SelfloopError as error:
+        raise type(error)(f"{where}: {error}") from error
+    except Exception as error:
+        error.add_note(f"in {where}")
+        raise
 
 
 def _ready(context: Context, job: Job) -> Work:

@@ -20,6 +20,10 @@ from selfloop.engine.scores import Origin, Reference, Row, Samples
 from selfloop.metrics import moments
 from selfloop.runs import files, record
 
+DRAWS = 24
+"""Random draws behind each line of real data: their mean is known to a fifth of one draw's spread."""
+APART = 2
+"""Real samples of a label for each that is asked for, from which on draws are without replacement."""
 FILE = "measures.jsonl"
 
 
@@ -100,11 +104,23 @@ def measure_job(home: Path) -> list[Row]:
 def reference_lines(out: Path) -> dict[str, dict[str, Row]]:
     """What real samples of the loop's own law score when they are measured as samples are, by n (as text) and line.
 
-    The line ``real``, and ``real, ARM`` of the same samples after an arm's corrector, without numbers of all samples
-    together. Each holds ``samples``, the
-    number N measured, which is that of a generation's evaluation samples where there are as many; the mean of every
-    measure over `DRAWS` random draws; and their standard deviation in ``spread``. Drift is from other real samples
-    here. Where the reference holds the same samples, one half of them is held against the other.
+    The line ``real``, and ``real, ARM`` of the same samples after an arm's corrector, the latter without
+    numbers of all samples together. A line is a floor: it estimates
+    the very functional that models are judged by, with as many samples N (``samples``), against the same reference, of
+    a model whose law is that of real data. Each holds the mean of every measure over `DRAWS` random draws, their
+    standard deviation in ``spread`` (how far one model's figure strays that way by chance alone), and ``distinct``, the
+    number of real samples drawn from.
+
+    They are asked for as models are: as many of every label as the evaluation's conditions ask for. A model never gets
+    more backflips by chance, and a line that did would score worse than it for that alone.
+
+    Of a label of which there are `APART` times as many real samples as are asked for, in a pool apart from the
+    reference, a draw is without replacement: independent real samples. Of others, or where the reference is the pool
+    itself (a small set), it is with replacement, a sample of the pool's own law: the same bias by N, and beside it the
+    pool's finite size, or, where the reference is the pool, the score of a model that had learned exactly these
+    samples; new real ones would score worse, by what no set so small can tell. (Half of a small set against its other
+    half has neither the N nor the reference of the models, and comes out far above them.) Drift is from other real
+    samples here.
 
     Raises:
         DataError: a file of the run that is absent or cannot be read.
@@ -124,26 +140,44 @@ def reference_lines(out: Path) -> dict[str, dict[str, Row]]:
 
 def _line(out: Path, n: int, arrays: Arrays, pool: Arrays, numbers: Arrays | None = None) -> Row:
     """Mean and spread of every measure over draws of the samples, which may be the pool or its correction."""
-    space, size = _primary(out, n), len(arrays["label"])
-    apart = bool(pool["apart"])
-    middle = size if apart else size // 2
-    wanted = len(files.read_arrays(folder.data_folder(out, n) / "conditions.npz")["label"])
-    modes, rows = _modes(out, n, space), []
-    for some, order in folder.draws(size, apart=apart, wanted=wanted):
-        count = len(some)
-        other = folder.real(out, n) if apart else {k: v[order[middle:]] for k, v in pool.items() if v.ndim}
-        one, rest = (_drawn(arrays, part) for part in (order[:count], order[-count:]))
-        origin = Origin(rest.spaces[space], rest.weight)
-        rows += scores.score(_reference(other, modes), one, origin, space, int(pool["label"].max()) + 1)
+    space, label = _primary(out, n), arrays["label"]
+    asked = files.read_arrays(folder.data_folder(out, n) / "conditions.npz")["label"]
+    strata = _strata(label, asked)
+    independent = bool(pool["apart"]) and all(len(held) >= APART * count for held, count in strata)
+    draws = [_draw(np.random.default_rng(draw), strata, independent=independent) for draw in range(DRAWS)]
+    one, other = (_drawn(arrays, np.stack(rows)) for rows in zip(*draws, strict=True))
+    reference = _reference(folder.real(out, n), _modes(out, n, space))
+    rows = scores.score(reference, one, Origin(other.spaces[space], other.weight), space, int(label.max()) + 1)
+    # Draws without replacement share samples, which hides a part of what independent ones would differ by.
+    shared = (1 - len(asked) / len(label)) ** 0.5 if independent else 1.0
     table = {name: np.array([row[name] for row in rows]) for name in rows[0] if all(name in row for row in rows)}
     table |= {name: found for name, found in (numbers or {}).items() if np.isfinite(found).all()}
     means = {name: float(values.mean()) for name, values in table.items()}
-    return {"samples": count} | means | {"spread": {name: float(v.std(ddof=1)) for name, v in table.items()}}
+    spread = {name: float(values.std(ddof=1)) / shared for name, values in table.items()}
+    return {"samples": len(asked), "distinct": len(label)} | means | {"spread": spread}
+
+
+def _strata(label: np.ndarray, asked: np.ndarray) -> list[tuple[np.ndarray, int]]:
+    """Of every label that is asked for: which samples have it, and how many are wanted. One that none has: any."""
+    found = [(np.flatnonzero(label == one), int((asked == one).sum())) for one in np.unique(asked)]
+    return [(held if len(held) else np.arange(len(label)), count) for held, count in found]
+
+
+def _draw(
+    random: np.random.Generator, strata: list[tuple[np.ndarray, int]], *, independent: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which real samples are measured [N], and others [N], from which they have drifted."""
+    one, other = [], []
+    for held, count in strata:
+        order = random.permutation(held) if independent else random.choice(held, 2 * count)
+        one.append(order[:count])
+        other.append(order[-count:])
+    return np.concatenate(one), np.concatenate(other)
 
 
 def _drawn(arrays: Arrays, rows: np.ndarray) -> Samples:
-    """Real samples as the samples of one chain."""
-    return _samples({name: values[None, rows] for name, values in arrays.items() if values.ndim}, arrays["label"][rows])
+    """Real samples, in rows [C, N], as the samples of C chains."""
+    return _samples({name: values[rows] for name, values in arrays.items() if values.ndim}, arrays["label"][rows])
 
 
 def _primary(out: Path, n: int) -> str:
@@ -164,10 +198,10 @@ def _reference(arrays: Arrays, modes: np.ndarray) -> Reference:
 
 
 def _samples(arrays: Arrays, label: np.ndarray, prefix: str = "") -> Samples:
-    """The samples of all chains in one generation, of labels [N]; those that failed or are not finite have weight 0."""
+    """The samples of all chains in one generation, of labels [N] or [C, N]; weight 0 is failed or not finite."""
     spaces, values = named(arrays, "space", prefix), named(arrays, "value", prefix)
     here = np.all([np.isfinite(points).all(-1) for points in spaces.values()], 0)
     here &= ~arrays.get(prefix + "failed", np.zeros(here.shape, bool)).astype(bool)
     weight = arrays.get(prefix + "weight", np.ones(here.shape, np.float32)) * here
     shares = named(arrays, "share", prefix)
-    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label[None], here.shape), shares)
+    return Samples(spaces, values, weight.astype(np.float32), np.broadcast_to(label, here.shape), shares)

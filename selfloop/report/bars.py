@@ -92,7 +92,7 @@ def prices(results: Results, clock: str = cost.CLOCK) -> Plot | None:
     found = [row for row in cost.prices(results, clock) if row["arm"] != results.baseline and row["loop"] > 0]
     if not found:
         return None
-    figure = figures.blank(7.5, 1.0 + 0.22 * len(found))
+    figure = figures.blank(7.2, 1.0 + 0.22 * len(found))
     axes, left = figure.subplots(), np.zeros(len(found))
     for part, colour in COLOURS.items():
         width = np.array([row[part] for row in found])

@@ -15,6 +15,7 @@ from selfloop.drawing import SMALL as SMALL
 from selfloop.drawing import blank as blank
 from selfloop.drawing import colours as colours
 from selfloop.drawing import legend as legend
+from selfloop.drawing import logarithmic as logarithmic
 from selfloop.drawing import markers as markers
 from selfloop.drawing import save as save
 from selfloop.drawing import style as style
@@ -124,6 +125,6 @@ def tip(axes: Any, x: float, y: float, said: str) -> None:
 
 def _scale(axes: Any, drawn: list[float]) -> None:
     if drawn and min(drawn) > 0 and max(drawn) / min(drawn) > _MANY:
-        axes.set_yscale("log")
+        logarithmic(axes)
     elif drawn and min(drawn) >= 0:
         axes.set_ylim(bottom=0)

@@ -19,6 +19,10 @@ SMALLEST = 11.0
 """No text of a figure is shown smaller than this (CSS pixels): figures scroll sooner."""
 
 
+LARGEST = 1.5
+"""A figure grows to this times its least width at the most."""
+
+
 class Table(NamedTuple):
     """Rows under named columns; values may be estimates."""
 
@@ -128,8 +132,9 @@ def _drawn(plot: Plot) -> dict[str, Any]:
 
 
 def readable(figure: Any) -> str:
-    """A figure as an SVG element that is never so narrow that its text cannot be read; let what holds it scroll."""
-    return svg(figure).replace("<svg", f'<svg style="min-width: {_pixels(figure):.0f}px"', 1)
+    """A figure as an SVG element neither too narrow for its text to be read nor blown up; let what holds it scroll."""
+    least = _pixels(figure)
+    return svg(figure).replace("<svg", f'<svg style="min-width: {least:.0f}px; max-width: {LARGEST * least:.0f}px"', 1)
 
 
 def _pixels(figure: Any) -> float:

@@ -67,8 +67,8 @@ def _makers(results: Results) -> dict[str, Callable[[], Plot | None]]:
     made |= {"components": lambda: components(results), "prices": lambda: prices(results)}
     if results.distances:
         made["distances"] = lambda: Plot(distances(results), DISTANCES)
-        made["contraction"] = lambda: contraction(predictions(results), "mmd")
-        made["contraction_paired"] = lambda: contraction(predictions(results), "paired")
+        made["contraction"] = lambda: contraction(predictions(results), "mmd", results.arms)
+        made["contraction_paired"] = lambda: contraction(predictions(results), "paired", results.arms)
     if any(not math.isnan(row["gamma"]) for row in results.gammas):
         made["gammas"] = lambda: Plot(gammas(results), GAMMAS)
     return made
@@ -131,7 +131,7 @@ def distances(results: Results) -> Any:
                 drawn.add("chance")
                 axes.axhline(chance, color=palette[arm], linewidth=1, dashes=(4, 3), label=label or "_nolegend_")
             if np.any(np.asarray(mean) > 0):
-                axes.set_yscale("log")
+                figures.logarithmic(axes)
 
     labels = {"mmd": "distance of laws (MMD)", "paired": "rms distance of pairs"}
     return _panels(cells(results.distances), list(labels), panel, labels.__getitem__)

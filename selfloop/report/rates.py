@@ -24,10 +24,10 @@ OF = {
 """What each distance is."""
 
 
-def contraction(predictions: Sequence[Row], distance: str = "mmd") -> Plot | None:
+def contraction(predictions: Sequence[Row], distance: str = "mmd", arms: Sequence[str] = ()) -> Plot | None:
     """Predicted (across) against measured (up), a point a cell and arm, with intervals and the diagonal.
 
-    None where no prediction can be held against a measurement.
+    Colours are those of ``arms``, as in the other figures. None where no prediction can be held against a measurement.
     """
     points = [row for row in predictions if row["distance"] == distance]
     if not any(row["holds"] is not None for row in points):
@@ -35,8 +35,9 @@ def contraction(predictions: Sequence[Row], distance: str = "mmd") -> Plot | Non
     markers = {
         cell: figures.MARKERS[i % len(figures.MARKERS)] for i, cell in enumerate(sorted(set(map(cell_of, points))))
     }
-    palette = figures.colours([row["arm"] for row in points])
-    figure = figures.blank(8.6, 4.7)
+    there = dict.fromkeys(row["arm"] for row in points)
+    palette = {arm: colour for arm, colour in figures.colours(arms or list(there)).items() if arm in there}
+    figure = figures.blank(7.4, 4.4)
     for axes, (name, about) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
         _panel(axes, points, name, markers, palette)
         figures.style(axes, about, "predicted contraction", "measured contraction" if name == "predicted" else "")

@@ -7,6 +7,7 @@ from typing import Any
 
 from selfloop.analysis.glossary import WORDS
 from selfloop.analysis.results import Results, find, pack
+from selfloop.engine import folder
 from selfloop.engine.domain import Domain
 from selfloop.metrics.estimates import Estimate
 from selfloop.report import figures, page
@@ -30,6 +31,8 @@ def write(out: Path, domain: Domain | None = None) -> Path:
     Raises:
         SelfloopError: where files of the run are absent or cannot be read, or the page cannot be written.
     """
+    if domain is not None:
+        folder.write_about(out, domain)  # what its measures mean may be said better than when the run was begun
     return show(find(out), out, domain)
 
 
@@ -101,9 +104,9 @@ def words(results: Results) -> dict[str, str]:
     return WORDS | {name: text for name, text in own.items() if text}
 
 
-def save_figures(results: Results, folder: Path, prefix: str = "") -> dict[str, Plot]:
+def save_figures(results: Results, to: Path, prefix: str = "") -> dict[str, Plot]:
     """Write every figure as ``<prefix><name>.png``; figures by name."""
     drawn = draw(results)
     for name, plot in drawn.items():
-        figures.save(folder / f"{prefix}{name}.png", plot.figure)
+        figures.save(to / f"{prefix}{name}.png", plot.figure)
     return drawn

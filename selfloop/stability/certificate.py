@@ -1,11 +1,16 @@
 """The certificate that `certify` hands out, and how it prints."""
 
+import math
 import textwrap
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jax import Array
 
 from selfloop.stability.constants import Constants
+from selfloop.wording import html_table
+
+if TYPE_CHECKING:
+    from selfloop.figure import Figure
 
 
 class FourRates(NamedTuple):
@@ -72,6 +77,56 @@ class Certificate(NamedTuple):
             *(wrapped for note in self.notes for wrapped in _wrapped("note", note)),
         ]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """One line: where the loop stands and what is certified of it."""
+        rates = ", ".join(f"{name} {_number(rate, 'none')}" for name, rate in zip(NAMES, self.rate, strict=True))
+        return f"Certificate(lam={self.lam:.4g}, gamma={self.gamma:.4g}, n={self.n}; rates: {rates})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [name, _number(rate, "none"), _number(lam, "any"), _number(gamma, "none")]
+            for name, rate, lam, gamma in zip(NAMES, self.rate, self.safe_lambda, self.gamma_for, strict=True)
+        ]
+        about = (
+            f"lambda {self.lam:.4g} ({self.m} synthetic beside {self.n} real points), gamma {self.gamma:.4g}. Errors "
+            f"are multiplied by the rate every generation; below 1 the loop is certified stable. Stationary error "
+            f"{self.stationary:.4g} nats, {self.stationary / self.one_fit:.4g} times that of one fit."
+        )
+        heads = ["bound", "rate", "largest lambda", f"gamma for {self.wanted:.3g}"]
+        return html_table(heads, rows, " ".join([about, *self.notes]))
+
+    def plot(self) -> "Figure":
+        """The rates that each bound certifies over lambda, at this gamma; below 1 the loop is stable."""
+        import numpy as np
+
+        from selfloop import drawing
+        from selfloop.stability import rates
+
+        finite = [one for one in self.safe_lambda if 0 < one < math.inf]
+        most = 2 * max([self.lam if self.lam < math.inf else 1.0, *finite, 0.5])
+        lam = np.linspace(0, most, 201)[1:]
+        largest = float(self.spectrum[-1])
+        curves = FourRates(
+            rates.exact(lam, self.gamma, largest), rates.sharper(lam, self.gamma, self.eta),
+            rates.ferbach(lam, self.gamma, self.eta), rates.gillman(lam, self.gamma, self.eta),
+        )  # fmt: skip
+        figure = drawing.blank(5.6, 3.6)
+        axes = figure.subplots()
+        palette, signs = drawing.colours(NAMES), drawing.markers(NAMES)
+        for name, curve, here in zip(NAMES, curves, self.rate, strict=True):
+            values = np.where(np.isfinite(curve), np.asarray(curve, np.float64), np.nan)
+            axes.plot(lam, values, color=palette[name], linewidth=1.8, label=name, marker=signs[name], markevery=40,
+                      markersize=4)  # fmt: skip
+            if math.isfinite(here) and self.lam <= most:
+                figure.tip(axes, self.lam, here, f"{name}, lambda {self.lam:.4g}: rate {here:.4g}")
+        axes.axhline(1, color=drawing.INK, linewidth=1, dashes=(4, 3), label="stable below")
+        if self.lam <= most:
+            axes.axvline(self.lam, color=drawing.INK, linewidth=1)
+        axes.set_ylim(0, 2)
+        drawing.style(axes, f"Certified rate, gamma {self.gamma:.4g}", "lambda (synthetic per real point)", "rate")
+        drawing.legend(figure, 3)
+        return figure
 
 
 def _wrapped(title: str, text: str) -> list[str]:

@@ -12,6 +12,7 @@ from selfloop.analysis.prediction import loop_rate, plain, predictions, remember
 from selfloop.analysis.results import Results, pack, unpack
 from selfloop.metrics.estimates import Estimate
 from selfloop.report.tables import contraction
+from selfloop.report.values import text
 from tests.analysis.made import ABOUT
 
 
@@ -92,7 +93,7 @@ def test_an_axis_may_have_the_name_of_a_result():
         assert predictions(one)[0]["predicted"] == pytest.approx(0.25)
         assert predictions(one)[0]["axes"] == (("gamma", 3.0),)
         (shown,) = contraction(one).rows
-        assert (shown["gamma"], shown["predicted"]) == (3.0, "0.25 [0.238, 0.263]")
+        assert (shown["gamma"], text(shown["predicted"])) == (3.0, "0.25 [0.238, 0.263]")
 
 
 def test_without_a_gamma_there_is_no_prediction():

@@ -52,7 +52,7 @@ def mended(settings, data):
 
 
 DOMAIN = GAUSSIAN._replace(
-    data=data, observe=observe, spaces=("unseen", "points", "wide"),
+    data=data, observe=observe, spaces=("unseen", "points", "wide"), measures=(),
     correctors=GAUSSIAN.correctors | {"mended": mended},
     arms=GAUSSIAN.arms | {"mended": Arm("mended", pointwise=True)},
 )  # fmt: skip
@@ -213,20 +213,49 @@ def test_real_lines_are_what_real_samples_score(run):
     assert line["fid_infinity_points"] < line["fid_points"] < after["fid_points"]
     assert np.isclose(after["size"] / line["size"], 0.25, rtol=0.5)
     assert line["drift_mean"] > 0
-    assert line["spread"].keys() == line.keys() - {"samples", "spread"}
+    assert line["spread"].keys() == line.keys() - {"samples", "distinct", "spread"}
+    assert line["distinct"] == len(pool)
 
 
-def test_where_the_reference_holds_the_same_samples_one_half_is_held_against_the_other(tmp_path):
-    def within(settings, n):
-        return data(settings, n)._replace(apart=False, group=None, reference=data(settings, n).pool)
+def labelled(settings, n):
+    """A small set that is its own reference: of three labels, far apart, of which samples have 12, 6 and 2."""
+    pool = data(settings, n).pool
+    label = jnp.repeat(jnp.arange(LABELS, dtype=jnp.int32), jnp.array([12, 6, 2]), total_repeat_length=20)
+    x = pool.x[:20] + 8.0 * label[:, None]
+    pool = pool._replace(x=x, weight=pool.weight[:20], cond=label)
+    return data(settings, n)._replace(pool=pool, reference=pool, apart=False, group=None)
 
+
+def test_a_line_is_what_a_model_scores_whose_law_is_that_of_real_data(tmp_path):
+    """It is asked for the same labels as models are, draws as many samples, and is held against the same reference."""
     out = compute(small(tmp_path / "run", **SETTINGS | {"arms": ("baseline",), "seeds": 1, "generations": 1}),
-                  DOMAIN._replace(data=within))  # fmt: skip
+                  DOMAIN._replace(data=labelled))  # fmt: skip
     line = measure.reference_lines(out)[str(REAL)]["real"]
-    pool = folder.real(out, REAL, "pool")["space/points"]
-    halves = [np.random.default_rng(i).permutation(len(pool)) for i in range(100)]
-    values = [frechet(pool[order[:N]], pool[order[len(pool) // 2 :]]) for order in halves]
-    assert abs(line["fid_points"] - np.mean(values)) < 5 * np.std(values) / np.sqrt(folder.DRAWS)
+    assert (line["samples"], line["distinct"]) == (N, 20)
+    y, label = (folder.real(out, REAL)[name] for name in ("space/points", "label"))
+    random, by_label, by_chance = np.random.default_rng(1), [], []
+    for _ in range(200):
+        rows = np.concatenate([random.choice(np.flatnonzero(label == one), N // LABELS) for one in range(LABELS)])
+        by_label.append(float(frechet(y[rows], y)))
+        by_chance.append(float(frechet(y[random.integers(20, size=N)], y)))
+    error = np.std(by_label) / np.sqrt(measure.DRAWS)
+    assert abs(line["fid_points"] - np.mean(by_label)) < 5 * error
+    assert 0.4 * np.std(by_label) < line["spread"]["fid_points"] < 2.5 * np.std(by_label)
+    assert np.std(by_chance) > 2.5 * line["spread"]["fid_points"]
+    assert line["precision"] == 1  # every sample is a reference sample
+    assert line["coverage"] > 0.9
+
+
+def test_draws_are_independent_where_there_are_enough_and_never_beyond_their_label():
+    label = np.repeat(np.arange(3), [20, 10, 5])
+    strata = measure._strata(label, np.array([0] * 6 + [2] * 2 + [7]))
+    assert [(len(held), count) for held, count in strata] == [(20, 6), (5, 2), (35, 1)]
+    one, other = measure._draw(np.random.default_rng(0), strata[:2], independent=True)
+    assert (label[one] == [0] * 6 + [2] * 2).all()
+    assert len(set(one) | set(other)) == 16
+    one, other = measure._draw(np.random.default_rng(0), [(np.arange(2), 50)], independent=False)
+    assert 10 < one.sum() < 40
+    assert not np.array_equal(one, other)
 
 
 def test_an_observation_that_cannot_be_read_is_named(run, tmp_path):

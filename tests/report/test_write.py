@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from selfloop.analysis.cells import placed
+from selfloop.analysis.glossary import Entry
 from selfloop.errors import DataError
 from selfloop.report import write
 from selfloop.report.summary import summary
-from selfloop.report.tables import last_generation, over, tables
+from selfloop.report.tables import last_generation, tables
+from selfloop.report.values import over, shown
 from tests.analysis.made import ABOUT, GENERATIONS, made_results, made_rows, made_run, of_rows
 
 CONFIG = {"evaluate": 80}
@@ -40,20 +42,21 @@ def test_the_last_generation_has_a_row_an_arm_between_generation_0_and_real_data
     table = last_generation(found)
     assert [row["line"] for row in table.rows] == ["generation 0", "baseline", "uncorrected", "halving", "real"]
     assert table.columns == ["line", "FID points", "modes effective", "shake (m/s)", "slip (mm)"]
-    by_line = {row["line"]: row for row in table.rows}
+    by_line = {row["line"]: {name: shown(value) for name, value in row.items()} for row in table.rows}
     assert by_line["generation 0"]["FID points"].startswith(("3 ±", "2.99 ±", "3.01 ±"))
     mean, half = map(float, by_line["uncorrected"]["FID points"].split(" ± "))
     assert abs(mean - 3 - GENERATIONS) < 0.05
     assert 0 < half < 0.1
-    assert by_line["real"]["FID points"] == 1.5
+    assert by_line["real"]["FID points"] == "1.5"
     assert "95 %" in table.caption
 
 
 def test_seeds_are_shown_as_many_as_they_are():
     assert over([]) is None
     assert over([2.0]) == 2.0
-    assert over([1.0, 2.0]) == "1.5 ± 0.5"
-    assert over([1.0, 2.0, 3.0]) == "2 ± 2.5"  # 4.30 sd / sqrt(3)
+    assert shown(over([1.0, 2.0])) == "1.5 ± 0.5"
+    assert shown(over([1.0, 2.0, 3.0])) == "2 ± 2.5"  # 4.30 sd / sqrt(3)
+    assert shown(over([1.0, 2.0, 3.0], Entry("", 0, 3))) == "2 [0, 3]"  # an interval shows no value that cannot be
     rows = [row for row in made_rows() if row["seed"] < 2]
     assert "two" in last_generation(of_rows(rows)).caption
 

@@ -23,8 +23,9 @@ from selfloop.domains.images.settings import ImageSettings
 from selfloop.engine.domain import Data, Observation
 from selfloop.metrics.distances import distances, squared_distances
 
-SAME = 1e-3
-"""Distance of pixels, all together, below which a sample is a copy of a real image."""
+SAME = 0.02
+"""Distance of pixels, all together, below which a sample is a copy of a real image: five grey levels of 255 in one
+pixel, and above what squares lose by rounding."""
 FAR = 4.0
 """Widths from the nearest centre beyond which a point is off mode."""
 

@@ -47,7 +47,7 @@ def observer(settings: MotionSettings, data: Data) -> Partial:
     if own.encoder is not None:
         evaluator, info = evaluators.load_or_train(own.encoder[0], styles=own.encoder[1])
         if own.text is not None:
-            found = candidates(trained_on(evaluator, *own.encoder, own.text))
+            found = candidates(trained_on(evaluator, own.encoder[0], own.said, own.text))
     return Partial(describe, against(data.reference, own.real.names, evaluator, found))
 
 

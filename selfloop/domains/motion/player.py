@@ -21,6 +21,9 @@ from selfloop.errors import DataError
 ABSENT = -32768
 """What stands for a coordinate that is not finite; all others are millimetres, held within 32.767 m."""
 
+GREY = "#80878f"
+"""The colour of real motion, which is no arm's."""
+
 TIP_JOINTS = tuple(skeleton.INDEX[name] for name in skeleton.TIPS)
 EDGES = tuple((skeleton.PARENTS[j], j) for j in range(1, skeleton.J)) + tuple(
     (joint, skeleton.J + i) for i, joint in enumerate(TIP_JOINTS)
@@ -65,11 +68,13 @@ def player(scenes: Sequence[Mapping[str, Any]], fps: float = FPS) -> str:
 def encode(scenes: Sequence[Mapping[str, Any]], fps: float = FPS) -> dict[str, Any]:
     """The player's data in JSON's own types."""
     arms = list(dict.fromkeys(str(scene["arm"]) for scene in scenes))
+    real = next((str(scene["arm"]) for scene in scenes if scene.get("real")), None)
+    palette = colours([arm for arm in arms if arm != real])
     foot = skeleton.FOOT_SPHERES[-1]
     return {
         "fps": float(fps),
-        "arms": [{"name": arm, "colour": colour} for arm, colour in colours(arms).items()],
-        "real": next((str(scene["arm"]) for scene in scenes if scene.get("real")), None),
+        "arms": [{"name": arm, "colour": palette.get(arm, GREY)} for arm in arms],
+        "real": real,
         "generations": sorted({int(scene["generation"]) for scene in scenes}),
         "joints": skeleton.J,
         "edges": [[*edge, side] for edge, side in zip(EDGES, SIDES, strict=True)],

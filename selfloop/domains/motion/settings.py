@@ -22,6 +22,11 @@ class MotionSettings(Settings):
     data: str | None = None
     """Motion data: a folder, a .zip or a .tar.xz of BVH, DeepMimic or HumanML3D files, or a named set (deepmimic,
     bandai-namco-256, bandai-namco: downloaded). Without it: the 15 clips that come with the package."""
+    skeleton: Path | None = None
+    """A file map.toml that says which joint is which in BVH files of an unknown skeleton; the error prints one to fill
+    in."""
+    strict: bool = False
+    """Refuse a set with a bad file, which is else left out and named."""
     out: Path = Path("runs/motion_loop")
     arms: tuple[ArmName, ...] = ("baseline", "uncorrected", "physics")
     """baseline: fine-tuned on real data only; uncorrected: on real data and its own samples; physics: on real data

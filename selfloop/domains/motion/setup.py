@@ -1,6 +1,7 @@
 """From the settings of motion to an experiment's parts: real windows by their roles, and the model."""
 
 import functools
+from pathlib import Path
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import spectrum
 from selfloop.domains.motion.settings import MotionSettings
+from selfloop.domains.motion.text.captions import meaning
 from selfloop.domains.motion.text.conditioning import Text, captioned, describe, paraphrased, with_text
 from selfloop.engine.domain import Data
 from selfloop.models.neural.denoiser import DenoiserConfig
@@ -27,6 +29,10 @@ SMALL = 100
 FEWEST, MOST = 256, 1024
 """Windows of a reference: two a clip, within these bounds. All windows would over-weigh long clips and their labels
 against the loop's own windows, which take distinct clips first."""
+
+
+LEARNED_ON = 20_000
+"""Windows that the evaluator is trained on, at most: over twice those of the largest known set."""
 
 
 class MotionData(NamedTuple):
@@ -45,6 +51,8 @@ class MotionData(NamedTuple):
     text: Text | None = None
     """The captions that are the labels of ``real`` (each window's first) and ``pool`` (those held out from training);
     None where labels are labels."""
+    said: list[str] | None = None
+    """With captions, what stands for the style in the meaning of each of the encoder's windows (`captions.meaning`)."""
 
 
 def data(settings: MotionSettings, n: int) -> Data:
@@ -72,35 +80,36 @@ def data(settings: MotionSettings, n: int) -> Data:
 
 def load(settings: MotionSettings, n: int) -> MotionData:
     """Read, split and cut the data. DataError where there is none, too little, or something is wrong with it."""
-    clips = clips_of(settings.data)
+    clips = clips_of(settings.data, settings.skeleton, settings.strict)
     parts = splits.split(clips) if len(clips) >= SMALL else {"loop": clips, "reference": clips, "encoder": []}
     own = _both_sides(parts["loop"]) if settings.mirror else parts["loop"]
     real = windows.cut(own, settings.frames, n)
     pool, reference = _evenly(own, settings.frames), _evenly(parts["reference"], settings.frames)
     encoder = None
     if parts["encoder"]:
-        cut = windows.cut(parts["encoder"], settings.frames)
+        cut = windows.at_most(parts["encoder"], settings.frames, LEARNED_ON)
         encoder = cut, [parts["encoder"][i].style for i in cut.clip]
-    text = None
+    text, said = None, None
     if settings.condition == "text":
-        text = describe(((clip.label, clip.style) for clip in own), settings.text_encoder)
-        real, pool = (captioned(cut, [own[i].style for i in cut.clip], text.vocabulary) for cut in (real, pool))
+        # Sentences of its own belong to one clip alone: the evaluator's clips bring theirs.
+        more = [clip for clip in parts["encoder"] if clip.texts]
+        text = describe((meaning(clip) for clip in [*own, *more]), settings.text_encoder)
+        real, pool = (captioned(cut, [meaning(own[i])[1] for i in cut.clip], text.vocabulary) for cut in (real, pool))
         pool = pool._replace(label=text.vocabulary.asked(pool.label))
-    return MotionData(real, pool, reference, encoder, digest((real, pool, reference, encoder, text)), text)
+        said = None if encoder is None else [meaning(parts["encoder"][i])[1] for i in encoder[0].clip]
+    return MotionData(real, pool, reference, encoder, digest((real, pool, reference, encoder, text)), text, said)
 
 
 @functools.cache
-def clips_of(name: str | None) -> list[Clip]:
-    """All clips of a set, read once a process."""
+def clips_of(name: str | None, skeleton: Path | None = None, strict: bool = False) -> list[Clip]:  # noqa: FBT001, FBT002
+    """All clips of a set, read once a process; see `datasets.load`."""
     print(f"reading motion: {name or 'the 15 embedded clips'}", flush=True)
-    return datasets.load(name)
+    return datasets.load(name, skeleton, strict=strict)
 
 
 def _evenly(clips: list[Clip], frames: int) -> Windows:
     """Windows with about as many of every clip."""
-    every = windows.cut(clips, frames)
-    most = min(max(2 * len(clips), FEWEST), MOST)
-    return Windows(*(field if isinstance(field, tuple) else field[:most] for field in every))
+    return windows.at_most(clips, frames, min(max(2 * len(clips), FEWEST), MOST))
 
 
 def _both_sides(clips: list[Clip]) -> list[Clip]:

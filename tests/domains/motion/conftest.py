@@ -1,6 +1,5 @@
 """A small set of clips, and programs made in a hurry."""
 
-import jax
 import numpy as np
 import pytest
 
@@ -37,12 +36,3 @@ def made_up_folder(tmp_path_factory):
 def clips_folder(embedded_folder):
     """The 15 real clips that come with the package."""
     return embedded_folder
-
-
-@pytest.fixture(scope="module")
-def hurried():
-    """Programs are compiled in half the time and run more slowly: for tests that hardly compute."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)

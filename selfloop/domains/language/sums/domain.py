@@ -1,7 +1,7 @@
 """The domain of sums: an n-gram learns addition from strings, and a program that knows right from wrong corrects it.
 
 Correctors: ``verifier`` draws wrong strings anew until they are right, ``noisy`` does so for a share of them,
-``recomputed`` replaces the result by the sum of the operands as they stand, ``idealised`` replaces a share by true ones.
+``recomputed`` replaces the result by the sum of the operands as they stand, ``idealised`` a share of all by true ones.
 """
 
 from collections.abc import Callable
@@ -43,6 +43,8 @@ ARMS = {
     "accumulate_subsample": Arm(policy="accumulate_subsample"),
     "fresh": Arm(source="fresh"),
 }
+DEFAULT = ("uncorrected", "recomputed", "replace", "replace_recomputed", "replace_verifier", "replace_noisy",
+           "replace_idealised", "accumulate")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class SumsSettings(Settings):
     """A self-consuming loop on sums, with a verifier that is always right, one that is not, and a calculator."""
 
     out: Path = Path("runs/sums_loop")
-    arms: tuple[Literal[tuple(ARMS)], ...] = ("uncorrected", "recomputed", "replace", "replace_recomputed", "replace_verifier",  # type: ignore[valid-type]
-                                              "replace_noisy", "replace_idealised", "accumulate")  # fmt: skip
+    arms: tuple[Literal[tuple(ARMS)], ...] = DEFAULT  # type: ignore[valid-type]
     """augment: uncorrected, verifier, noisy, recomputed, idealised, fresh; replace and replace_CORRECTOR: own samples
     alone; tenth, accumulate, accumulate_subsample; baseline: real data alone."""
     n: tuple[int, ...] = (20000,)

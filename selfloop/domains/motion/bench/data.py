@@ -15,7 +15,7 @@ from selfloop.domains.motion.data import clip as clips_of
 from selfloop.domains.motion.data import datasets, splits, windows
 from selfloop.domains.motion.data.clip import Clip
 from selfloop.domains.motion.data.windows import Windows
-from selfloop.domains.motion.setup import SMALL
+from selfloop.domains.motion.setup import LEARNED_ON, SMALL
 from selfloop.errors import ConfigError, DataError
 
 SPLITS = ("tuning", "heldout")
@@ -71,7 +71,7 @@ def load(path: str | None, most: int) -> Data:
     else:
         reference = dict.fromkeys(SPLITS, _windows(parts["reference"], names, REFERENCE, "the reference's clips"))
         loop = _windows(parts["loop"], names, REFERENCE, "the loop's clips")
-        cut = windows.cut(parts["encoder"], FRAMES)
+        cut = windows.at_most(parts["encoder"], FRAMES, LEARNED_ON)
         encoder = cut, [parts["encoder"][i].style for i in cut.clip]
     return Data(bench, reference, loop, encoder, names, digest([*bench.values(), *reference.values()]))
 

@@ -53,8 +53,11 @@ SKELETONS: dict[str, Row] = {
     "smpl": Row(f"shoulder elbow wrist hip knee ankle foot|{_TOE}", "spine3"),
     "unreal": Row(f"upperarm lowerarm hand thigh calf foot {_TOE}", "ball_l"),
     "biped": Row(f"upperarm forearm hand thigh calf foot {_TOE}", "spine1"),
-    "daz": Row(f"shldr|shldrbend|shoulder forearm|forearmbend hand thigh|thighbend shin foot {_TOE}", "abdomen"),
-    "acclaim": Row(f"upperarm lowerarm|forearm hand upperleg|upleg|thigh lowerleg|lowleg|leg foot {_TOE}"),
+    "daz": Row(f"shldr|shldrbend forearm|forearmbend hand thigh|thighbend shin foot {_TOE}", "abdomen"),
+    "other": Row(
+        "upperarm|arm|uparm|shoulder lowerarm|forearm|elbow hand|wrist upperleg|upleg|thigh|hip lowerleg|lowleg|leg|shin|calf|knee "
+        f"foot|ankle {_TOE}"
+    ),
 }
 """Rows in the order in which they are tried; of those that fit, one whose mark is there goes first."""
 

@@ -10,10 +10,12 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import cKDTree
 
+from selfloop.domains.motion.data import splits
 from selfloop.domains.motion.data.clip import Clip, forward, mirror
 
-NEAR = 0.01
-"""Distance (m) of joints in the mean under which two clips are one."""
+NEAR = 0.002
+"""Distance (m) of joints in the mean under which two clips are one. The nearest repeated performances among 2,902 clips of
+Bandai-Namco's differ by 0.005."""
 _MOMENTS = 5
 
 
@@ -27,10 +29,15 @@ def related(clips: list[Clip]) -> list[Clip]:
         if len(group) > 1:
             tree = cKDTree(np.stack([_invariants(clips[i]) for i in group]))
             for a, b in sorted(tree.query_pairs(3 * NEAR)):
-                if group[b] not in origin and _same(clips[group[a]], clips[group[b]]):
-                    first = clips[group[a]]
+                first, second = clips[group[a]], clips[group[b]]
+                if group[b] not in origin and not _named_so(first, second) and _same(first, second):
                     origin[group[b]] = origin.get(group[a], first.origin or first.name)
     return [replace(clip, origin=origin[i]) if i in origin else clip for i, clip in enumerate(clips)]
+
+
+def _named_so(a: Clip, b: Clip) -> bool:
+    """Whether two clips share a role by their names already."""
+    return splits.original(a.origin or a.name) == splits.original(b.origin or b.name)
 
 
 def _invariants(clip: Clip) -> np.ndarray:

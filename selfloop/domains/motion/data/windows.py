@@ -73,6 +73,12 @@ def cut(
     )
 
 
+def at_most(clips: list[Clip], capacity: int, most: int) -> Windows:
+    """The first ``most`` windows of `cut`, or all where there are fewer; a large set is never cut whole."""
+    given = sum(len(_starts(clip, capacity, max(capacity // 5, 1))) for clip in clips)
+    return cut(clips, capacity, min(most, given) or None)
+
+
 def _starts(clip: Clip, capacity: int, stride: int) -> np.ndarray:
     """Where windows of a clip begin."""
     last = len(clip) - 2 if clip.cyclic else max(len(clip) - capacity, 0)

@@ -25,6 +25,9 @@ HUMAN_LEG = 0.83
 UPRIGHT = 0.8
 """Mean cosine between body and axis over which a motion says which way is up."""
 
+LEANING = 0.3
+"""The same, over which an axis may be up at all where the rest pose says another one."""
+
 
 class Rest(NamedTuple):
     """A rest pose that stands: its directions in the file's axes."""
@@ -94,21 +97,19 @@ def up(points: Points, rest: Rest | None, lowest: np.ndarray, where: str) -> str
     Raises:
         DataError: where neither rest pose nor motion says it.
     """
-    body = _unit(
-        (points["left_shoulder"] + points["right_shoulder"] - points["left_ankle"] - points["right_ankle"]) / 2
-    )
-    moved, stood = nearest(body.mean(0)), None if rest is None else nearest(rest.up)
-    upright = float((body @ vector(moved)).mean()) > UPRIGHT
-    if stood is None and not upright:
-        share = float((body @ vector(moved)).mean())
+    body = points["left_shoulder"] + points["right_shoulder"] - points["left_ankle"] - points["right_ankle"]
+    along = {axis: float((_unit(body) @ vector(axis)).mean()) for axis in UPS}
+    moved, stood = max(UPS, key=along.__getitem__), None if rest is None else nearest(rest.up)
+    if stood is None and along[moved] < UPRIGHT:
         raise DataError(
             f"{where}: no axis points up: the rest pose does not stand, and the body is along {moved} with a mean cosine of "
-            f'{share:.2f} only ({UPRIGHT} is needed); say up = "y" (or another axis) in --skeleton map.toml'
+            f"{along[moved]:.2f} only ({UPRIGHT} is needed); say up = \"y\" (or another axis) in --skeleton map.toml"
         )
-    if stood is None or not upright or stood == moved:
-        return stood or moved
+    if stood is None or stood == moved:
+        return moved
     size = leg(points)
-    return min((stood, moved), key=lambda axis: _unsteady(lowest @ vector(axis), size))
+    some = [stood, moved, *(axis for axis in UPS if along[axis] > LEANING)]
+    return min(some, key=lambda axis: _unsteady(lowest @ vector(axis), size))
 
 
 def _unsteady(heights: np.ndarray, size: float) -> float:

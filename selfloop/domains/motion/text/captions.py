@@ -3,12 +3,14 @@
 Letters: M meanings (pairs of label and style), P sentences a meaning, V = M P captions.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
+from selfloop.domains.motion.data.clip import Clip
 from selfloop.domains.motion.data.labels import caption
 
 _STYLED = (
@@ -26,15 +28,31 @@ PARAPHRASES = 1 + len(_STYLED)
 
 
 def captions(label: str, style: str = "") -> tuple[str, ...]:
-    """`PARAPHRASES` different sentences for a label and style, the first `datasets.caption`'s; style "normal" is none.
+    """`PARAPHRASES` different sentences for a label and style, the first `labels.caption`'s; style "normal" is none.
+
+    Where style holds sentences, one a line (`meaning`), they are those, repeated as often as needed, and the last one
+    is kept for evaluation.
 
     "a person runs in an elderly style", "an elderly person runs", ..., "somebody who seems elderly runs".
     """
+    if "\n" in style:
+        return _own(style.splitlines())
     does, style = caption(label).removeprefix("a person "), _unmarked(style)
     # The verb, and the second one in "walks and turns".
     do = re.sub(r"^\w+|(?<=and )turns\b", lambda verb: _INFINITIVE.get(verb[0], verb[0][:-1]), does)
     words = {"does": does, "do": do, "style": style, "a": "an" if style[:1] in tuple("aeiou") else "a"}
     return (caption(label, style), *(sentence.format(**words) for sentence in (_STYLED if style else _PLAIN)))
+
+
+def meaning(clip: Clip) -> tuple[str, str]:
+    """The label and style of a clip; for style its own sentences, one a line, where somebody wrote them."""
+    return clip.label, "\n".join([*clip.texts, ""]) if clip.texts else clip.style
+
+
+def _own(sentences: list[str]) -> tuple[str, ...]:
+    """The P captions that are these sentences; a single one is trained on and asked for alike."""
+    trained = sentences[:-1] or sentences
+    return (*itertools.islice(itertools.cycle(trained), PARAPHRASES - 1), sentences[-1])
 
 
 def _unmarked(style: str) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_deepmimic import frames, text
+from test_deepmimic import standing as frames
+from test_deepmimic import text
 
-from selfloop.domains.motion.data import cache, datasets, embedded, fetch, windows
+from selfloop.domains.motion.data import cache, datasets, embedded, fetch, labels, windows
 from selfloop.domains.motion.data.clip import lowest
 from selfloop.domains.motion.data.formats import bvh
 from selfloop.errors import DataError
@@ -93,12 +94,19 @@ def test_every_format_in_one_folder_and_what_is_no_motion_left_out(wander, tmp_p
         ("bad.bvh", b"\xff\xfe\x00\x01"),
     ],
 )
-def test_one_bad_file_is_named_and_stops_the_set(tmp_path, name, content):
+def test_a_bad_file_is_named_and_left_out_or_refused(tmp_path, name, content):
     (tmp_path / "humanoid3d_good.txt").write_text(text(frames()))
-    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(DataError, match="bad") as caught:
-        datasets.load(tmp_path)
-    assert "\n" not in str(caught.value)
+    for title in (name, "also_" + name.removeprefix("humanoid3d_").replace(".txt", ".bvh")):
+        (tmp_path / title).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.warns(UserWarning, match="2 files left out.*bad") as caught:
+        (clip,) = datasets.load(tmp_path)
+    assert clip.name == "good"
+    (said,) = (str(one.message) for one in caught)
+    assert "also_bad" in said
+    assert "\n" not in said
+    with pytest.raises(DataError, match="2 bad file.*--strict.*also_bad.*bad") as refused:
+        datasets.load(tmp_path, strict=True)
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("step", ["0.00001", "33.3333"])
@@ -110,12 +118,11 @@ def test_a_frame_time_in_a_wrong_unit_is_refused(wander, tmp_path, step):
         datasets.load(tmp_path)
 
 
-def test_two_clips_of_one_name_are_refused(tmp_path):
-    for folder in ("a", "b"):
+def test_a_second_clip_of_a_name_is_called_by_its_folder(tmp_path):
+    for seed, folder in enumerate(("a", "b")):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "humanoid3d_walk.txt").write_text(text(frames()))
-    with pytest.raises(DataError, match="two clips are called walk"):
-        datasets.load(tmp_path)
+        (tmp_path / folder / "humanoid3d_walk.txt").write_text(text(frames(seed=seed)))
+    assert [clip.name for clip in datasets.load(tmp_path)] == ["b/humanoid3d_walk", "walk"]
 
 
 def test_a_set_without_motion_and_a_path_that_is_not_there(tmp_path):
@@ -207,7 +214,7 @@ def test_a_set_once_read_is_kept_until_it_changes(tmp_path, monkeypatch):
     ],
 )
 def test_captions(label, style, expected):
-    assert datasets.caption(label, style) == expected
+    assert labels.caption(label, style) == expected
 
 
 @pytest.mark.slow

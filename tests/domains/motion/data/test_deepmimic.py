@@ -27,6 +27,18 @@ def frames(n: int = 12, seed: int = 0, step: float = 0.05) -> list[list[float]]:
     return rows.tolist()
 
 
+def standing(n: int = 12, seed: int = 0, step: float = 0.05) -> list[list[float]]:
+    """Frames of somebody who stands and sways a little."""
+    random = np.random.default_rng(seed)
+    wave = np.sin(np.linspace(0, 2, n)[:, None] + random.uniform(0, 6, 43))
+    rows = np.concatenate([np.full((n, 1), step), 0.1 * wave[:, :3], 0.1 * wave[:, 3:]], 1)
+    rows[:, 2] = 0.89
+    for at in (4, 8, 12, 16, 21, 25, 30, 35, 39):
+        rows[:, at] = 1
+        rows[:, at : at + 4] /= np.linalg.norm(rows[:, at : at + 4], axis=1, keepdims=True)
+    return rows.tolist()
+
+
 def text(rows: list[list[float]], loop: str = "none") -> str:
     return json.dumps({"Loop": loop, "Frames": rows})
 

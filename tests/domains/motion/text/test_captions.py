@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfloop.domains.motion.data.datasets import caption
+from selfloop.domains.motion.data.labels import caption
 from selfloop.domains.motion.text.captions import PARAPHRASES, captions, vocabulary
 from tests.domains.motion.text.meanings import PAIRS
 
