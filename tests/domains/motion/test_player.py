@@ -121,5 +121,5 @@ def test_a_strip_has_a_row_a_motion_and_its_times():
 
 
 def test_a_strip_looks_along_the_asked_direction():
-    seen = contact_sheet._seen(np.array([[5.0, 5.0, 1.0], [6.0, 5.0, 1.0], [5.0, 6.0, 2.0]]), turn=-90.0, tilt=0.0)
+    seen = contact_sheet.seen(np.array([[5.0, 5.0, 1.0], [6.0, 5.0, 1.0], [5.0, 6.0, 2.0]]), turn=-90.0, tilt=0.0)
     np.testing.assert_allclose(seen, [[0.0, 1.0], [1.0, 1.0], [0.0, 2.0]], atol=1e-9)
