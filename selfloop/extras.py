@@ -4,7 +4,7 @@ import importlib.util
 
 from selfloop.errors import ConfigError
 
-EXTRAS = {
+EXTRAS: dict[str, tuple[str, ...]] = {
     "motion": ("brax", "mujoco", "mujoco.mjx", "pooch"),
     "cluster": ("ray",),
     "text": ("model2vec",),
