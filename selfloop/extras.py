@@ -6,6 +6,7 @@ from selfloop.errors import ConfigError
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     "motion": ("brax", "mujoco", "mujoco.mjx", "pooch"),
+    "images": ("mlxtend", "pooch"),
     "cluster": ("ray",),
     "text": ("model2vec",),
 }
