@@ -43,7 +43,7 @@ nb_merge_streams = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -79,6 +79,8 @@ def _docstring(app: Any, what: str, name: str, thing: Any, options: Any, lines: 
     """Before napoleon: plain text is made safe; fields of records without a docstring say nothing."""
     if lines and lines[0].startswith("Alias for field number"):
         lines[:] = [""]
+    if what in ("attribute", "property", "data"):
+        lines.insert(0, "")  # else napoleon takes what stands before a colon for a type
     # Blocks that follow a blank line and are indented are formulas and code, shown as they are.
     blocks = re.split(r"(\n\s*\n(?: {4}.*(?:\n|$))+)", "\n".join(lines))
     blocks[::2] = map(_escaped, blocks[::2])
