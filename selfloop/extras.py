@@ -8,6 +8,7 @@ EXTRAS = {
     "motion": ("brax", "mujoco", "mujoco.mjx", "pooch"),
     "cluster": ("ray",),
     "text": ("model2vec",),
+    "images": ("mlxtend", "pooch"),
 }
 """Extras by name, and the modules that each brings."""
 
