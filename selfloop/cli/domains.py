@@ -33,6 +33,18 @@ DOMAINS = {
     selfloop run gaussian --model mean       the mean alone is fitted: contraction is exact
 """,
     ),
+    "images": Row(
+        "selfloop.domains.images.domain:IMAGES",
+        "selfloop.domains.images.settings:PRESETS",
+        "default",
+        "The self-consuming loop on images: every image experiment of four papers, one preset each.",
+        """
+    selfloop run images                       5,000 digits of the extra `images`, 5 arms, 20 generations
+    selfloop run images --preset smoke        the same in miniature
+    selfloop run images --preset shumailov    a new VAE every generation
+    selfloop run images --data FOLDER         MNIST or Fashion-MNIST as IDX files
+""",
+    ),
     "motion": Row(
         "selfloop.domains.motion.domain:MOTION",
         "selfloop.domains.motion.settings:LOOP_PRESETS",
