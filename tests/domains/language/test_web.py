@@ -78,7 +78,9 @@ def test_what_cannot_be_is_told(changes, says):
 
 
 def test_a_watermark_of_no_strength_shows_as_often_as_human_text_and_a_strong_one_almost_always():
-    none, strong = (watermark.watermark_row(0, TEXT, SIZES, delta, n=200, some=200) for delta in (0.0, 4.0))
+    tokens = np.pad(np.random.default_rng(0).integers(1, SIZES.symbols, (500, LENGTH - 1)), ((0, 0), (0, 1)))
+    text = Text(*jnp.split(jnp.asarray(tokens.astype(np.int32)), (200, 400)))
+    none, strong = (watermark.watermark_row(0, text, SIZES, delta, n=200, some=200) for delta in (0.0, 4.0))
     assert none["tpr"] < 0.1
     assert strong["tpr"] > 0.8
     assert strong["tpr"] >= strong["tpr_next"] > none["tpr_next"]
