@@ -97,9 +97,9 @@ def usage(known: Dictionary, found: Words, count: int) -> dict[str, Array]:
     """Scalars of the first ``count`` words of all documents, NaN where there are fewer.
 
     ``types``: how many are different. ``known_types``: how many of these are the dictionary's. ``word_entropy``:
-    -sum p log2 p of their shares (bits). ``pair_entropy``: the same of words with the one after them. ``zipf_slope``: of
-    log frequency over log rank, by least squares over the ranks 10 to 1,000 that are there. All but the slope grow with
-    ``count``: compare equal ones.
+    -sum p log2 p of their shares (bits). ``pair_entropy``: the same of words with the one after them. ``zipf_slope``:
+    of log frequency over log rank, by least squares over the ranks 10 to 1,000 that are there. All but the slope grow
+    with ``count``: compare equal ones.
     """
     first, pairs = _sequence(found.hash, found.here, count), found.hash[:, :-1] * jnp.uint32(0x9E3779B1)
     pairs = _sequence(pairs ^ found.hash[:, 1:], found.here[:, 1:], count)
