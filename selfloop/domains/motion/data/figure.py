@@ -56,12 +56,12 @@ def clip(bvh: Bvh, joints: Joints, name: str, label: str = "") -> tuple[Clip, Un
     places, turns = forward(bvh)
     spots = _Spots(bvh, joints)
     points = {role: spots.place(places, turns, role) for role in spots.roles}
-    still = at_rest(bvh)
-    rest = world.standing({role: spots.place(still, None, role) for role in spots.roles})
-    axis = joints.up or world.up(points, rest, places, name)
     length = world.leg(points)
     if not length > 1e-6:
         raise DataError(f"{name}: thigh and shin have no length; is every OFFSET 0, or are two joints mapped to one?")
+    still = at_rest(bvh)
+    rest = world.standing({role: spots.place(still, None, role) for role in spots.roles})
+    axis = joints.up or world.up(points, rest, places, name)
     turn = world.turn(axis)
     _root_unit(places @ turn[2], points["hips"] @ turn[2], name)
     points = {role: place @ turn.T * (LEG / length) for role, place in points.items()}

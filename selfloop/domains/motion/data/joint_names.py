@@ -55,8 +55,7 @@ SKELETONS: dict[str, Row] = {
     "biped": Row(f"upperarm forearm hand thigh calf foot {_TOE}", "spine1"),
     "daz": Row(f"shldr|shldrbend forearm|forearmbend hand thigh|thighbend shin foot {_TOE}", "abdomen"),
     "other": Row(
-        "upperarm|arm|uparm|shoulder lowerarm|forearm|elbow hand|wrist upperleg|upleg|thigh|hip lowerleg|lowleg|leg|shin|calf|knee "
-        f"foot|ankle {_TOE}"
+        f"upperarm|uparm|arm lowerarm|forearm hand|wrist upperleg|upleg|thigh lowerleg|lowleg|leg|shin|calf foot {_TOE}"
     ),
 }
 """Rows in the order in which they are tried; of those that fit, one whose mark is there goes first."""
@@ -210,9 +209,7 @@ def read_map(path: Path) -> Map:
 def template(names: Sequence[str]) -> str:
     """A map to fill in for a file with these joints: what the table can guess is filled in already."""
     known = {key: i for i, key in reversed(list(enumerate(plain(names)))) if key[1]}
-    guessed: dict[str, int] = {}
-    for row in SKELETONS.values():
-        guessed = _index(known, row) | guessed
+    guessed = max((_index(known, row) for row in SKELETONS.values()), key=len)
     lines = ["# map.toml: the file's joint for each joint of the figure", *(
         f'{role} = "{names[guessed[role]] if role in guessed else ""}"' + ("  # may be left out" if role in OPTIONAL else "")
         for role in ROLES

@@ -103,7 +103,7 @@ def up(points: Points, rest: Rest | None, lowest: np.ndarray, where: str) -> str
     if stood is None and along[moved] < UPRIGHT:
         raise DataError(
             f"{where}: no axis points up: the rest pose does not stand, and the body is along {moved} with a mean cosine of "
-            f"{along[moved]:.2f} only ({UPRIGHT} is needed); say up = \"y\" (or another axis) in --skeleton map.toml"
+            f'{along[moved]:.2f} only ({UPRIGHT} is needed); say up = "y" (or another axis) in --skeleton map.toml'
         )
     if stood is None or stood == moved:
         return moved

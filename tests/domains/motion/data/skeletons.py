@@ -94,7 +94,9 @@ def source(clip: Clip, kind: str) -> tuple[list[Joint], np.ndarray]:
     made: list[Joint] = []
 
     def add(name, parent, offset, turned, role):
-        made.append(Joint(how.space + name, parent, np.array(offset, float), turned, _rest(how, role, np.array(offset)), role))
+        made.append(
+            Joint(how.space + name, parent, np.array(offset, float), turned, _rest(how, role, np.array(offset)), role)
+        )
         return len(made) - 1
 
     add(how.pelvis, -1, (0, 0, 0), turn["pelvis"], "pelvis")
@@ -108,11 +110,19 @@ def source(clip: Clip, kind: str) -> tuple[list[Joint], np.ndarray]:
         rise = (0.17 if k == 0 else 0.05) * trunk
         back = add(name, back, (0, 0, rise), mix("chest", "neck", (k + 1) / (len(how.neck) + 1)), "neck")
     add(how.head, back, (0.02, 0, 0.09), turn["neck"], "head")
-    parts = dict(zip(("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe"), how.limb.split(), strict=True))
+    parts = dict(
+        zip(("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe"), how.limb.split(), strict=True)
+    )
     toe = 0.15 * bones.unit(np.array([np.cos(np.radians(39.6)), 0, -np.sin(np.radians(39.6))]))
     for side, word, sign in (("left", how.sides[0], 1), ("right", how.sides[1], -1)):
         named = {part: text.replace("#", word) for part, text in parts.items()}
-        at = add(named["collar"], top, (0.01, 0.05 * sign * width, 0.11 * trunk), mix("chest", f"{side}_shoulder", 0.12), f"{side}_collar")
+        at = add(
+            named["collar"],
+            top,
+            (0.01, 0.05 * sign * width, 0.11 * trunk),
+            mix("chest", f"{side}_shoulder", 0.12),
+            f"{side}_collar",
+        )
         at = add(named["shoulder"], at, (0, 0.12 * sign * width, 0.0), turn[f"{side}_shoulder"], f"{side}_shoulder")
         at = add(named["elbow"], at, (0, 0, -0.28 * arms), turn[f"{side}_elbow"], f"{side}_elbow")
         add(named["wrist"], at, (0, 0, -0.25 * arms), turn[f"{side}_elbow"], f"{side}_wrist")
@@ -122,7 +132,13 @@ def source(clip: Clip, kind: str) -> tuple[list[Joint], np.ndarray]:
         at = add(named["hip"], at, (0, 0.09 * sign * width, -0.02), turn[f"{side}_hip"], f"{side}_hip")
         at = add(named["knee"], at, (0, 0, -0.42 * legs), turn[f"{side}_knee"], f"{side}_knee")
         at = add(named["ankle"], at, (0, 0, -0.41 * legs), turn[f"{side}_ankle"], f"{side}_ankle")
-        add(named["toe"], at, toe if how.rest == "bandai" else (0.13 * legs, 0, -0.075), turn[f"{side}_toe"], f"{side}_toe")
+        add(
+            named["toe"],
+            at,
+            toe if how.rest == "bandai" else (0.13 * legs, 0, -0.075),
+            turn[f"{side}_toe"],
+            f"{side}_toe",
+        )
     places = [clip.root * legs * 0.83 / bones.LEG]
     for joint in made[1:]:
         places.append(places[joint.parent] + quaternion.rotate(made[joint.parent].turn, joint.offset))

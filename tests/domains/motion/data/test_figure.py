@@ -37,12 +37,16 @@ def errors(name: str, kind: str) -> tuple[np.ndarray, retarget.Understood, np.nd
     ours, world = forward(made.root, made.rotations)
     # The file's world has any heading: a quarter turn about z.
     turns = [quaternion.about_axis("z", np.array(k * np.pi / 2)) for k in range(4)]
-    turned = min((quaternion.rotate(turn, truth) for turn in turns), key=lambda p: np.linalg.norm(p - ours, axis=-1).mean())
+    turned = min(
+        (quaternion.rotate(turn, truth) for turn in turns), key=lambda p: np.linalg.norm(p - ours, axis=-1).mean()
+    )
     limbs = []
     for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow")):
         for side in ("left", "right"):
             i, j = INDEX[f"{side}_{a}"], INDEX[f"{side}_{b}"]
-            limbs.append(np.linalg.norm(bones.unit(turned[:, j] - turned[:, i]) - bones.unit(ours[:, j] - ours[:, i]), axis=-1))
+            limbs.append(
+                np.linalg.norm(bones.unit(turned[:, j] - turned[:, i]) - bones.unit(ours[:, j] - ours[:, i]), axis=-1)
+            )
     return np.linalg.norm(ours - turned, axis=-1), about, np.degrees(np.stack(limbs))
 
 
@@ -57,8 +61,12 @@ def test_joints_lie_where_the_source_has_them(kind):
     assert about.skeleton == {"blender": "other"}.get(kind, kind)
     assert about.unit == {"cmu": "CMU's (5.644 cm)", "optitrack": "m", "smpl": "m", "blender": "m"}.get(kind, "cm")
     every = np.concatenate(distance)
-    per = ", ".join(f"{joint} {1000 * np.median(every[:, j]):.0f}" for joint, j in INDEX.items() if "right" not in joint)
-    print(f"\n{kind}: median {1000 * np.median(every):.1f} mm, limbs {np.percentile(np.concatenate(limbs, 1), 95):.1f} deg (95 %); {per}")
+    per = ", ".join(
+        f"{joint} {1000 * np.median(every[:, j]):.0f}" for joint, j in INDEX.items() if "right" not in joint
+    )
+    print(
+        f"\n{kind}: median {1000 * np.median(every):.1f} mm, limbs {np.percentile(np.concatenate(limbs, 1), 95):.1f} deg (95 %); {per}"
+    )
     assert np.median(every) < MOST
     # Directions of limb bones are copied: what differs is a knee that is no hinge in the source.
     assert np.median(np.concatenate(limbs, 1)) < 1.0
