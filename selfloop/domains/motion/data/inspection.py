@@ -71,9 +71,10 @@ def inspect(path: Path | str | None, skeleton: Path | None = None) -> Inspection
         if splits.original(name) in names and splits.original(name) != name
     }
     roles = Counter(splits.role(relatives.get(name, name)) for name in names) if len(names) >= SMALL else Counter()
+    related = [f"{name} shares the role of {of}" for name, of in sorted(relatives.items())]
     return Inspection(
-        source, dict(kinds), seconds, Counter(one[1] for one in names.values()), Counter(one[2] for one in names.values() if one[2]),
-        roles, len(texts & names.keys()), [f"{name} shares the role of {of}" for name, of in sorted(relatives.items())],
+        source, dict(kinds), seconds, Counter(one[1] for one in names.values()),
+        Counter(one[2] for one in names.values() if one[2]), roles, len(texts & names.keys()), related,
         faults, joints, list(shown.values()),
     )  # fmt: skip
 
@@ -99,10 +100,8 @@ def text(found: Inspection) -> str:
         lines.append(f"  length     {low:.1f} to {high:.1f} s, median {middle:.1f}")
         lines.append(f"  labels     {_counted(found.labels)}")
         lines += [f"  styles     {_counted(found.styles)}"] if found.styles else []
-        some = next((clip for clip in found.shown), None)
-        lines.append(
-            f"  captions   {found.sentences} clips have sentences of their own; else such as {labels.caption(some.label, some.style)!r}"
-        )
+        template = labels.caption(found.shown[0].label, found.shown[0].style)
+        lines.append(f"  captions   {found.sentences} clips have sentences of their own; else such as {template!r}")
         split = (
             ", ".join(f"{role} {found.roles[role]}" for role in splits.SHARES)
             if found.roles

@@ -54,17 +54,21 @@ CONVENTIONS = {
     "mixamo": Convention("Hips", ("Spine", "Spine1", "Spine2"), ("Neck",), "Head", ARM_LEG, space="mixamorig:",
                          size=(1.05, 1.0, 1.1, 1.05)),
     "rokoko": Convention("Hips", ("Spine1", "Spine2", "Spine3", "Spine4"), ("Neck",), "Head",
-                         "#Shoulder #Arm #ForeArm #Hand #Thigh #Shin #Foot #Toe", order="yxz", size=(1.0, 1.1, 1.0, 1.0)),
+                         "#Shoulder #Arm #ForeArm #Hand #Thigh #Shin #Foot #Toe", order="yxz",
+                         size=(1.0, 1.1, 1.0, 1.0)),
     "xsens": Convention("Hips", ("Chest", "Chest2", "Chest3", "Chest4"), ("Neck",), "Head",
-                        "#Collar #Shoulder #Elbow #Wrist #Hip #Knee #Ankle #Toe", order="yxz", size=(1.08, 1.05, 1.15, 1.1)),
-    "optitrack": Convention("Hip", ("Ab", "Chest"), ("Neck",), "Head", "#Shoulder #UArm #FArm #Hand #Thigh #Shin #Foot #Toe",
-                            ("L", "R"), space="Skeleton 001:", axes=X_FORWARD, unit=1.0, order="xyz",
+                        "#Collar #Shoulder #Elbow #Wrist #Hip #Knee #Ankle #Toe", order="yxz",
+                        size=(1.08, 1.05, 1.15, 1.1)),
+    "optitrack": Convention("Hip", ("Ab", "Chest"), ("Neck",), "Head",
+                            "#Shoulder #UArm #FArm #Hand #Thigh #Shin #Foot #Toe", ("L", "R"), space="Skeleton 001:",
+                            axes=X_FORWARD, unit=1.0, order="xyz",
                             size=(0.95, 0.95, 1.0, 0.95)),
     "smpl": Convention("Pelvis", ("Spine1", "Spine2", "Spine3"), ("Neck",), "Head",
                        "#_Collar #_Shoulder #_Elbow #_Wrist #_Hip #_Knee #_Ankle #_Foot", ("L", "R"), unit=1.0,
                        axes=Z_UP, rest_axes=Y_UP, size=(0.97, 0.9, 1.05, 0.95)),
     "bandai-namco": Convention("Hips", ("Spine", "Chest"), ("Neck",), "Head",
-                               "Shoulder_# UpperArm_# LowerArm_# Hand_# UpperLeg_# LowerLeg_# Foot_# Toes_#", ("L", "R"),
+                               "Shoulder_# UpperArm_# LowerArm_# Hand_# UpperLeg_# LowerLeg_# Foot_# Toes_#",
+                               ("L", "R"),
                                rest="bandai", size=(0.97, 0.8, 1.0, 0.9)),
     "blender": Convention("hips", ("spine", "chest"), ("neck",), "head",
                           "shoulder.# upper_arm.# forearm.# hand.# thigh.# shin.# foot.# toe.#", ("l", "r"), rest="A",
@@ -153,8 +157,9 @@ def _rest(how: Convention, role: str, offset: np.ndarray) -> np.ndarray:
     if how.rest == "bones":
         x = {"pelvis": (0, 0, 1), "chest": (0, 0, 1), "neck": (0, 0, 1), "head": (0, 0, 1)}.get(role, (0, 0, -1))
         x = (0, side, 0) if "collar" in role else (1, 0, 0) if "toe" in role or "ankle" in role else x
-        return np.stack([x, np.cross((0.48, 0.6, 0.64), x) / np.linalg.norm(np.cross((0.48, 0.6, 0.64), x)), np.zeros(3)], -1) @ np.diag(
-            [1, 1, 0]) + np.outer(np.cross(x, np.cross((0.48, 0.6, 0.64), x) / np.linalg.norm(np.cross((0.48, 0.6, 0.64), x))), (0, 0, 1))  # fmt: skip
+        y = np.cross((0.48, 0.6, 0.64), x)
+        y = y / np.linalg.norm(y)
+        return np.stack([x, y, np.cross(x, y)], -1)
     if how.rest == "bandai":
         known = {"head": "neck"} | {f"{s}_wrist": f"{s}_elbow" for s in ("left", "right")}
         known |= {f"{s}_collar": "chest" for s in ("left", "right")} | {"neck": "chest"}

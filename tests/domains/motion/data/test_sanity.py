@@ -1,4 +1,4 @@
-"""Inputs that mean another thing than they seem to: each is read rightly, or refused in one line that says what to do."""
+"""Inputs that mean another thing than they seem to: read rightly, or refused in one line that says what to do."""
 
 import re
 import warnings
@@ -169,14 +169,17 @@ def test_a_cycle_that_does_not_close_is_none(folder):
     assert {clip.name: clip.cyclic for clip in datasets.load(folder)} == {"sway": True, "fall": False}
 
 
+PLACES = {"hip": (0.09, 0.9, 0), "knee": (0.09, 0.48, 0.02), "ankle": (0.09, 0.08, 0), "toe": (0.09, 0.03, 0.13),
+          "shoulder": (0.17, 1.35, 0), "elbow": (0.2, 1.08, -0.02), "wrist": (0.2, 0.83, 0.03)}  # fmt: skip
+
+
 def features(frames: int = 40, seed: int = 0, speed: float = 0.05) -> np.ndarray:
     """HumanML3D features of somebody who stands, sways and is carried forward."""
     from selfloop.domains.motion.data.formats import humanml3d
 
     random, place = np.random.default_rng(seed), np.zeros((frames, 22, 3))
     for x, at in ((1, humanml3d._LEFT), (-1, humanml3d._RIGHT)):
-        for part, spot in {"hip": (0.09, 0.9, 0), "knee": (0.09, 0.48, 0.02), "ankle": (0.09, 0.08, 0), "toe": (0.09, 0.03, 0.13),
-                           "shoulder": (0.17, 1.35, 0), "elbow": (0.2, 1.08, -0.02), "wrist": (0.2, 0.83, 0.03)}.items():  # fmt: skip
+        for part, spot in PLACES.items():
             place[:, at[part]] = np.array(spot) * [x, 1, 1]
     for j, spot in {
         0: (0, 0.94, 0),
@@ -357,8 +360,8 @@ def test_inspection_says_what_was_understood_and_what_is_bad(walk, folder, tmp_p
     (folder / "humanoid3d_sway.txt").write_text(text(standing()))
     assert inspect(str(folder), out=tmp_path / "sheet.png") == 0
     said = capsys.readouterr().out
-    for words in ("3 motion files, 3 clips", "cmu; up y; unit CMU's", "smpl; up z; unit m", "deepmimic", "bad.bvh: has no MOTION",
-                  "not split", "left out   1 files", "a person"):  # fmt: skip
+    for words in ("3 motion files, 3 clips", "cmu; up y; unit CMU's", "smpl; up z; unit m", "deepmimic",
+                  "bad.bvh: has no MOTION", "not split", "left out   1 files", "a person"):  # fmt: skip
         assert words in said, words
     assert (tmp_path / "sheet.png").read_bytes()[:4] == b"\x89PNG"
     assert inspect(str(folder), out=tmp_path / "sheet.png", strict=True) == 1
