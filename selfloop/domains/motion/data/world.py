@@ -2,7 +2,7 @@
 
 A figure in BVH can lie along any axis, in any unit, over any rest pose. All three are found from the bones: OFFSETs
 that make a symmetric figure standing straight say which way is up, and so does a figure that moves upright; where these
-two differ (OFFSETs with y up in a world with z up; a crawl), the axis wins along which the lowest joint keeps its height.
+two differ (OFFSETs with y up in a world with z up; a crawl), the axis wins over which the lowest joint stays level.
 Shapes: T frames, J joints of the file.
 """
 
