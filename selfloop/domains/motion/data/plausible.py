@@ -36,7 +36,7 @@ LIMITS = {
     "knee_share": Limit(0.3, 0, "a knee bends forward or through itself in a share of {:.2f} of the frames",
                         "are left and right, or front and back, exchanged?"),
     "upside_down": Limit(0.7, 0.31, "the head is lower than hips and feet in a share of {:.2f} of the frames", "axes"),
-    "lies_and_travels": Limit(0.7, 0.2, "a stretched body lies and travels in a share of {:.2f} of the frames", "axes"),
+    "lies_and_travels": Limit(0.7, 0.21, "a stretched body lies and travels in a share of {:.2f} of the frames", "axes"),
     "root_mps": Limit(8, 5.9, "the root moves at up to {:.3g} m/s", "unit, frame rate, or standardised numbers"),
     "joint_mps": Limit(30, 14.2, "a joint moves at up to {:.3g} m/s", "jumps between frames, unit or frame rate"),
     "pelvis_m": Limit(2, 1.48, "the pelvis is up to {:.3g} m over the floor", "axes or unit"),
