@@ -9,7 +9,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "images": ("mlxtend", "pooch"),
     "cluster": ("ray",),
     "text": ("model2vec",),
-    "images": ("mlxtend", "pooch"),
 }
 """Extras by name, and the modules that each brings."""
 

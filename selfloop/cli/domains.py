@@ -70,17 +70,6 @@ It may be given several times at once on one --out: each process takes jobs that
 --workers 2 starts such processes by itself, --cluster auto hands the jobs to a Ray cluster (docs/sweeps.md).
 """,
     ),
-    "images": Row(
-        "selfloop.domains.images.domain:IMAGES",
-        "selfloop.domains.images.settings:PRESETS",
-        "default",
-        "The self-consuming loop on images: every image experiment of four papers, one preset each.",
-        """
-    selfloop run images                       5,000 digits of the extra `images`, 5 arms, 20 generations
-    selfloop run images --preset smoke        the same in miniature
-    selfloop run images --data FOLDER         MNIST or Fashion-MNIST as IDX files
-""",
-    ),
     "language": Row(
         "selfloop.domains.language.domain:LANGUAGE",
         "selfloop.domains.language.settings:PRESETS",
