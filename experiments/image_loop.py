@@ -11,16 +11,7 @@ The same command on the same --out continues a run that was stopped; more genera
 
 import sys
 
-from command import experiment
-
-
-def load() -> tuple:
-    """The domain, its presets and which of them is the default."""
-    from selfloop.domains.images.domain import IMAGES
-    from selfloop.domains.images.settings import PRESETS
-
-    return IMAGES, PRESETS, "default"
-
+from selfloop.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(experiment(load, __doc__))
+    sys.exit(main(["run", "images", *sys.argv[1:]]))

@@ -10,16 +10,7 @@ The same command on the same --out continues a run that was stopped; more genera
 
 import sys
 
-from command import experiment
-
-
-def load() -> tuple:
-    """The domain, its presets and which of them is the default."""
-    from selfloop.domains.language.domain import LANGUAGE
-    from selfloop.domains.language.settings import PRESETS
-
-    return LANGUAGE, PRESETS, "default"
-
+from selfloop.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(experiment(load, __doc__))
+    sys.exit(main(["run", "language", *sys.argv[1:]]))

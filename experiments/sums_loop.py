@@ -8,15 +8,7 @@ The same command on the same --out continues a run that was stopped; more genera
 
 import sys
 
-from command import experiment
-
-
-def load() -> tuple:
-    """The domain, its presets and which of them is the default."""
-    from selfloop.domains.language.sums.domain import PRESETS, SUMS
-
-    return SUMS, PRESETS, "default"
-
+from selfloop.cli.main import main
 
 if __name__ == "__main__":
-    sys.exit(experiment(load, __doc__))
+    sys.exit(main(["run", "sums", *sys.argv[1:]]))

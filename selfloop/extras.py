@@ -4,8 +4,9 @@ import importlib.util
 
 from selfloop.errors import ConfigError
 
-EXTRAS = {
+EXTRAS: dict[str, tuple[str, ...]] = {
     "motion": ("brax", "mujoco", "mujoco.mjx", "pooch"),
+    "images": ("mlxtend", "pooch"),
     "cluster": ("ray",),
     "text": ("model2vec",),
 }

@@ -6,6 +6,7 @@ business, told by weights. Letters: n real points, m synthetic slots a generatio
 that sees synthetic data).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -177,7 +178,7 @@ def golden_share(lam: Array | float) -> Array:
     return 2 / (1 + jnp.sqrt(1 + 4 * jnp.asarray(lam)))
 
 
-POLICIES = {
+POLICIES: dict[str, Callable[[Any], Policy]] = {
     "augment": augment,
     "replace": lambda lam: replace(),
     "tenth": lambda lam: mixed(0.1),

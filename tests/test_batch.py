@@ -39,3 +39,28 @@ def test_traced_data_are_let_through_and_concrete_ones_checked_inside_a_trace():
     assert jax.jit(lambda scale: scale * finite(good).x.sum())(2.0) == 20
     with pytest.raises(DataError, match="row 3"):
         jax.jit(lambda scale: scale * finite(bad).x.sum())(2.0)
+
+
+class Frame:
+    """Stands for a data frame: knows how to become an array, and has no dtype."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.rows, dtype)
+
+
+@pytest.mark.parametrize("make", [lambda rows: rows, lambda rows: [tuple(row) for row in rows], np.array, Frame])
+def test_rows_of_numbers_become_samples_however_they_are_held(make):
+    rows = [[1.5, 2.0], [0.5, -1.0], [4.0, 3.25]]
+    batch = uniform(make(rows))
+    np.testing.assert_array_equal(batch.x, np.asarray(rows))
+    assert batch.x.dtype == batch.weight.dtype == jnp.float32
+    assert batch.capacity == 3
+
+
+def test_a_tree_of_frames_stays_a_tree():
+    batch = uniform({"a": Frame([1, 2]), "b": np.ones((2, 3))}, cond=[0, 1])
+    assert jax.tree.map(jnp.shape, batch.x) == {"a": (2,), "b": (2, 3)}
+    np.testing.assert_array_equal(batch.cond, [0, 1])

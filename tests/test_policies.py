@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from selfloop import policies, sources
 from selfloop.batch import keep, uniform
 from selfloop.errors import ConfigError
+from selfloop.stability.golden import optimal_weight
 from tests.tables import POLICIES
 
 REAL, SYNTHETIC, GENERATIONS = 8, 6, 3
@@ -116,3 +117,10 @@ def test_fresh_from_draws_different_points_each_time_and_no_more_than_there_are(
     assert set(one.tolist()) != set(two.tolist())
     with pytest.raises(ConfigError, match="n is 21"):
         sources.fresh_from(pool, 21)
+
+
+@pytest.mark.parametrize("lam", [0.1, 1.0, 7.0])
+def test_the_golden_share_is_the_optimal_weight_of_the_theory(lam):
+    np.testing.assert_allclose(policies.golden_share(lam), optimal_weight(1 / lam), rtol=1e-5)
+    assert float(policies.golden_share(0.0)) == 1
+    np.testing.assert_allclose(policies.golden_share(1.0), 2 / (1 + 5**0.5), rtol=1e-6)

@@ -56,6 +56,6 @@ CLAIM = Claim(
     name="pollution_families",
     source="derived here",
     statement="Of K model families of equal quality in one pool, each has E m² = V / n (1 + s² / (K (1 - s²))): "
-    "diversity divides the noise that the pool carries on by K, and leaves that of the last fit and the variance's bias.",
+    "diversity divides the noise that the pool carries on by K, and leaves that of the last fit and the bias.",
     check=check,
 )

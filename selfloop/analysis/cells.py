@@ -83,9 +83,9 @@ def uncoupled(rows: Iterable[Row]) -> Rows:
     return [row for row in rows if row["start"] == row["seed"]]
 
 
-def grouped(rows: Iterable[Row], *names: str) -> dict[tuple, Rows]:
+def grouped(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], Rows]:
     """Rows by the values of these columns, in order of appearance."""
-    found: dict[tuple, Rows] = {}
+    found: dict[tuple[Any, ...], Rows] = {}
     for row in rows:
         found.setdefault(tuple(row[name] for name in names), []).append(row)
     return found

@@ -33,6 +33,18 @@ DOMAINS = {
     selfloop run gaussian --model mean       the mean alone is fitted: contraction is exact
 """,
     ),
+    "images": Row(
+        "selfloop.domains.images.domain:IMAGES",
+        "selfloop.domains.images.settings:PRESETS",
+        "default",
+        "The self-consuming loop on images: every image experiment of four papers, one preset each.",
+        """
+    selfloop run images                       5,000 digits of the extra `images`, 5 arms, 20 generations
+    selfloop run images --preset smoke        the same in miniature
+    selfloop run images --preset shumailov    a new VAE every generation
+    selfloop run images --data FOLDER         MNIST or Fashion-MNIST as IDX files
+""",
+    ),
     "motion": Row(
         "selfloop.domains.motion.domain:MOTION",
         "selfloop.domains.motion.settings:LOOP_PRESETS",
@@ -56,6 +68,27 @@ DOMAINS = {
 
 It may be given several times at once on one --out: each process takes jobs that no other one holds. --cluster local
 --workers 2 starts such processes by itself, --cluster auto hands the jobs to a Ray cluster (docs/sweeps.md).
+""",
+    ),
+    "language": Row(
+        "selfloop.domains.language.domain:LANGUAGE",
+        "selfloop.domains.language.settings:PRESETS",
+        "default",
+        "The self-consuming loop on text: a character n-gram learns from what the one before it wrote.",
+        """
+    selfloop run language                        King James verses, 6 arms, 10 generations
+    selfloop run language --preset smoke         the same in miniature
+    selfloop run language --data FILE --n 2000   your own text, a document a line
+""",
+    ),
+    "sums": Row(
+        "selfloop.domains.language.sums.domain:SUMS",
+        "selfloop.domains.language.sums.domain:PRESETS",
+        "default",
+        "The self-consuming loop on sums as strings, where a program knows right from wrong.",
+        """
+    selfloop run sums                    8 arms, 3 seeds, 12 generations
+    selfloop run sums --preset smoke     the same in miniature
 """,
     ),
 }

@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import tyro
 
 from selfloop.domains.motion.contact_sheet import contact_sheet
-from selfloop.domains.motion.data import inspection
-from selfloop.domains.motion.data.clip import forward
+from selfloop.domains.motion.data import inspection, quaternion
+from selfloop.domains.motion.data.clip import Clip, forward
+from selfloop.domains.motion.data.skeleton import INDEX, TIPS
 from selfloop.report.figures import save
 
 
@@ -34,10 +36,17 @@ def inspect(
     print(inspection.text(found))
     if found.shown:
         place = out or Path(f"{found.source.name.split('.')[0] or 'set'}-inspected.png")
-        sheet = {f"{clip.label}: {clip.name}": forward(clip.root, clip.rotations)[0] for clip in found.shown}
-        save(place, contact_sheet(sheet))
+        save(place, contact_sheet({f"{clip.label}: {clip.name}": points(clip) for clip in found.shown}))
         print(f"  sheet      {place}")
     return int(not found.seconds or (strict and bool(found.faults)))
+
+
+def points(clip: Clip) -> np.ndarray:
+    """Places [T, 20, 3] (m) of joints, crown, fingertips and toe tips: `player.points` without a compilation a clip."""
+    places, world = forward(clip.root, clip.rotations)
+    at = [INDEX[joint] for joint in TIPS]
+    tips = places[:, at] + quaternion.rotate(world[:, at], np.array(list(TIPS.values()), np.float32))
+    return np.concatenate([places, tips], 1)
 
 
 if __name__ == "__main__":

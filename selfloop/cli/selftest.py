@@ -1,6 +1,7 @@
 """The self-test of an installation: small computations whose results are known in closed form."""
 
 import time
+from collections.abc import Callable
 
 SEEDS, POINTS, GENERATIONS = 400, 50, 15
 SIGMAS = 5.0
@@ -92,7 +93,7 @@ def free_fall() -> tuple[bool | None, str]:
     return bool(good), f"a humanoid falls {1000 * fallen:.2f} mm in {seconds:g} s; g says {1000 * law:.2f}"
 
 
-TESTS = {
+TESTS: dict[str, Callable[[], tuple[bool | None, str]]] = {
     "float64": float64,
     "compiler": compiles,
     "loop against closed form": gaussian_loop,

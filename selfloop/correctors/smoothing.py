@@ -8,7 +8,7 @@ from jax import Array
 from selfloop.batch import Batch
 from selfloop.correctors.fallback import fallback
 from selfloop.correctors.strength import report, share_kept, strength
-from selfloop.metrics.distances import filled, squared_distances
+from selfloop.metrics.distances import filled
 from selfloop.protocols import Corrector
 
 
@@ -27,8 +27,11 @@ def smoothing(gamma: Array | float, bandwidth: Array | float = float("inf")) -> 
     def correct(key: Array, batch: Batch, state: Any) -> tuple[Batch, dict[str, Array]]:
         dtype = batch.x.dtype
         x, weight = filled(batch.x, batch.weight)
-        square = squared_distances(x, x)
-        square = jnp.where(jnp.eye(batch.capacity, dtype=bool), 0, square)  # a far point's own is rounding, which grows
+        # About the median: about a mean that one far point has drawn away, near points differ by rounding alone.
+        offset = x - jnp.median(x, axis=0, keepdims=True)
+        size = (offset**2).sum(1)
+        square = jnp.maximum(size[:, None] + size[None] - 2 * offset @ offset.T, 0)
+        square = jnp.where(jnp.eye(batch.capacity, dtype=bool), 0, square)
         kernel = jnp.exp(-square / (2 * jnp.asarray(bandwidth, dtype) ** 2)) * weight[None]
         tau = share_kept(gamma, dtype)
         total = kernel.sum(1, keepdims=True)

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jax.sharding import Mesh
 
 from selfloop.batch import Batch, uniform
 from selfloop.engine import folder
@@ -42,9 +43,10 @@ class Observer:
             # Of all samples together nothing is kept: those rejected are among them.
             return arrays(observe(uniform(x, cond))._replace(numbers={}), "corrected/")
 
-        self.mesh, self.cond = mesh, host(context.conditions(subject.n))
+        self.mesh: Mesh = mesh
+        self.cond: Any = host(context.conditions(subject.n))
         shared = context.observe(subject.n), context.conditions(subject.n), context.numbers(subject)
-        self.shared = everywhere(shared, mesh)
+        self.shared: Any = everywhere(shared, mesh)
         self._sample, self._again = context.over(sample), context.over(again)
 
     def samples(self, seed: Array, state: Any) -> tuple[Batch, dict[str, np.ndarray]]:

@@ -173,7 +173,7 @@ def gaussian_statistics(d: int, m: Array | int, dtype: jnp.dtype = jnp.float32, 
     return Model(init, fit, sample, log_prob, location_scale(d), check)
 
 
-def fit(key: Array, records: Batch, state: GaussianState) -> tuple[GaussianState, dict]:
+def fit(key: Array, records: Batch, state: GaussianState) -> tuple[GaussianState, dict[str, Any]]:
     """Maximum likelihood from N records; ConfigError for fewer than d + 2 points, where their number is known."""
     merged = merge(records)
     d = merged.total.shape[0]

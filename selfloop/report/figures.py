@@ -34,7 +34,9 @@ _MANY = 100.0
 """Largest over smallest value from which an axis is logarithmic."""
 
 
-def series(rows: Sequence[Mapping], measure: str, arm: str) -> tuple[list[int], list[float], list[float], list[float]]:
+def series(
+    rows: Sequence[Mapping[str, Any]], measure: str, arm: str
+) -> tuple[list[int], list[float], list[float], list[float]]:
     """Generations, and over the seeds of each the mean, smallest and largest of a measure; only finite ones count."""
     values: dict[int, list[float]] = {}
     for row in rows:
@@ -94,7 +96,9 @@ def key(arms: Sequence[str], lines: Sequence[str] = ()) -> list[tuple[str, str, 
     return of_arms + [(("╌╌", "┈┈", "┄·")[i % 3], "currentColor", line) for i, line in enumerate(lines)]
 
 
-def course(axes: Any, rows: Sequence[Mapping], measure: str, arm: str, colour: str, **look: Any) -> list[float]:
+def course(
+    axes: Any, rows: Sequence[Mapping[str, Any]], measure: str, arm: str, colour: str, **look: Any
+) -> list[float]:
     """Draw an arm's mean and spread over the generations; all that the panel must have room for."""
     at, mean, low, high = series(rows, measure, arm)
     axes.fill_between(at, low, high, color=colour, alpha=0.18, linewidth=0)

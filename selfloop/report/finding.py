@@ -87,8 +87,9 @@ def _harm(results: Results, measure: Measure, cell: Cell) -> str:
         said = "training on its own samples surely made the model better"
     else:
         return (
-            f"After {_length(results)} no harm from training on its own samples can be shown: the loop ends "
-            f"{text(one)} worse than real data alone in {name}, an interval that holds 0 ({_seeds(both)})."
+            f"After {_length(results)} no harm from training on its own samples can be shown: its end is "
+            f"{text(one)} from that of real data alone in {name}; above 0 is worse, and the interval holds 0 "
+            f"({_seeds(both)})."
         )
     told = Estimate(*(abs(part) for part in (one.value, one.high, one.low))) if one.high < 0 else one
     than = "better than" if one.high < 0 else "worse than"
@@ -128,7 +129,7 @@ def _gain(arm: str, gain: Estimate) -> str:
     if gain.high < 0:
         worse = Estimate(-gain.value, -gain.high, -gain.low)
         return f"With {name} the loop surely ends worse than without: by {text(worse)}."
-    return f"Whether {name} helps cannot be told: {text(gain)} better than without."
+    return f"Whether {name} helps cannot be told: its gain is {text(gain)}, above 0 for better than without."
 
 
 def _many(results: Results, measure: Measure, places: list[Cell]) -> list[str]:

@@ -10,8 +10,8 @@ distances (`selfloop.metrics.discrete`, here `distances`). Needs hypothesis, whi
 
 try:
     import hypothesis  # noqa: F401
-except ImportError as error:
-    raise ImportError("selfloop.testing needs hypothesis: pip install 'selfloop[test]'") from error
+except ImportError as _error:
+    raise ImportError("selfloop.testing needs hypothesis: pip install 'selfloop[test]'") from _error
 
 from selfloop.metrics import discrete as distances
 from selfloop.testing.mixture import Mixture, combined, corrected, draw_from, geodesic_law

@@ -76,3 +76,13 @@ def test_a_biased_corrector_is_a_replacement_by_another_law():
     np.testing.assert_array_equal(
         biased(draw, 2.0)(key, batch, None)[0].x, replacement(draw, 2.0)(key, batch, None)[0].x
     )
+
+
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e9])
+def test_a_point_without_neighbours_is_its_own_mean(far):
+    """Whose kernel with itself must not underflow by the rounding of large squares; nor its neighbours' when it is."""
+    near = jax.random.normal(jax.random.key(21), (20, 3))
+    batch = uniform(jnp.concatenate([near, jnp.full((1, 3), far)]))
+    result, info = smoothing(3.0, 0.01)(jax.random.key(0), batch, None)
+    assert not info["failed"].any()
+    np.testing.assert_allclose(result.x, batch.x, rtol=1e-3, atol=1e-2)

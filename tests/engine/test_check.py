@@ -10,6 +10,7 @@ from selfloop.batch import uniform
 from selfloop.domains.gaussian.domain import ARMS, GAUSSIAN, data, smoke
 from selfloop.engine.domain import Arm, Measure, Observation
 from selfloop.errors import ConfigError
+from selfloop.models.gaussian import gaussian
 
 
 def seen(**found):
@@ -38,6 +39,20 @@ MISTAKES = {
     "axis": (GAUSSIAN._replace(axes=("dose",)), "no axis is called 'dose'; choose one of preset"),
     "kind": (GAUSSIAN._replace(measures=(Measure("a", "", "mean"),)), "measure a: no kind is called 'mean'"),
     "better": (GAUSSIAN._replace(measures=(Measure("a", better="up"),)), "measure a: no better is called 'up'"),
+    "measured nowhere": (
+        GAUSSIAN._replace(measures=(Measure("secnd_moment"),)),
+        "the measure secnd_moment is nothing that is observed (values: second_moment) or computed; do you mean second_",
+    ),
+    "a corrector that fails": (
+        GAUSSIAN._replace(correctors=GAUSSIAN.correctors | {"idealised": lambda settings, data: lambda k, b, s: b}),
+        "arm idealised: the corrector <lambda> returned Batch; a corrector returns (Batch, info)",
+    ),
+    "a model of arrays": (
+        GAUSSIAN._replace(
+            model=lambda settings, data: gaussian(2)._replace(sample=lambda k, s, c, n: jnp.ones((n, 2)))
+        ),
+        "arm baseline: the model's sample returned float32[20, 2]; it returns a Batch",
+    ),
     "no data": (GAUSSIAN._replace(data=lambda settings, n: [n]), "data returned list; it returns a Data"),
     "array": (given(pool=jnp.zeros((9, 2))), "Data.pool is float32[9, 2]; give a Batch"),
     "few": (given(reference=FEW), "Data.reference holds 3 samples; give 4 or more"),

@@ -221,7 +221,7 @@ def labelled(settings, n):
     """A small set that is its own reference: of three labels, far apart, of which samples have 12, 6 and 2."""
     pool = data(settings, n).pool
     label = jnp.repeat(jnp.arange(LABELS, dtype=jnp.int32), jnp.array([12, 6, 2]), total_repeat_length=20)
-    x = pool.x[:20] + 8.0 * label[:, None]
+    x = pool.x[:20] + 8.0 * label[:, None].astype(pool.x.dtype)
     pool = pool._replace(x=x, weight=pool.weight[:20], cond=label)
     return data(settings, n)._replace(pool=pool, reference=pool, apart=False, group=None)
 

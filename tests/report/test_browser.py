@@ -88,7 +88,7 @@ def settled(window):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("ratio", [1, 2, 3])
+@pytest.mark.parametrize("ratio", [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_all_of_the_page_can_be_seen_and_read(chromium, page, ratio, scheme):
     size = {"width": WIDTHS[0], "height": 844}
     window, errors = opened(chromium, page, viewport=size, device_scale_factor=ratio, color_scheme=scheme)

@@ -65,9 +65,10 @@ def test_cells_are_told_apart_by_what_differs():
     table = last_generation(many_cells())
     assert table.columns[:3] == ["heat", "lam", "line"]
     lines = [(row.get("heat"), row.get("lam"), row["line"]) for row in table.rows]
-    assert lines[:4] == [(1.0, None, "generation 0"), (1.0, 0.0, "baseline"), (1.0, 1.0, "uncorrected"),
-                         (1.0, 1.0, "halving")]  # fmt: skip
-    assert len(lines) == 2 * (1 + 1 + 2 * 2)
+    # These loops are the same at every heat, and stand once.
+    assert lines[:4] == [("any", None, "generation 0"), ("any", 0.0, "baseline"), ("any", 1.0, "uncorrected"),
+                         ("any", 1.0, "halving")]  # fmt: skip
+    assert len(lines) == 1 + 1 + 2 * 2
 
 
 def test_a_chain_that_died_is_named_and_not_averaged():

@@ -156,3 +156,9 @@ def test_what_cannot_be_certified_is_refused(call, message):
 def test_nan_data_are_refused():
     with pytest.raises(DataError, match="the data hold 1 of 50 samples that are NaN"):
         single(GAUSS, np.where(np.arange(50)[:, None] == 7, np.nan, PLANE), 0.5, 1.0)
+
+
+def test_whole_numbers_are_points_where_they_stand_in_columns():
+    x = np.random.default_rng(3).integers(-9, 9, (60, 2))
+    whole, real = (certify(gaussian(2), points, lam=1.0, gamma=0.5) for points in (x, x.astype(float)))
+    np.testing.assert_allclose(whole.rate, real.rate, rtol=1e-9)

@@ -1,4 +1,4 @@
-"""Work in a notebook: a run's finding, tables and pictures as objects (here saved; a notebook shows what ends a cell)."""
+"""Work in a notebook: finding, tables and pictures as objects (here saved; a notebook shows what ends a cell)."""
 
 from dataclasses import replace
 from pathlib import Path

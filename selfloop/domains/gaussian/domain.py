@@ -9,7 +9,7 @@ Letters: n real samples, d dimensions, N samples.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import jax
 import numpy as np
@@ -44,12 +44,18 @@ ARMS = {
 }
 
 
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
+
+
 @dataclass(frozen=True)
 class GaussianSettings(Settings):
     """A self-consuming loop on Gaussian data, where theory knows every answer."""
 
     out: Path = Path("runs/gaussian_loop")
-    arms: tuple[Literal[tuple(ARMS)], ...] = ("baseline", "uncorrected", "idealised", "accumulate", "replace")  # type: ignore[valid-type]
+    arms: tuple[ArmName, ...] = ("baseline", "uncorrected", "idealised", "accumulate", "replace")
     """baseline: real data alone; uncorrected: real data and its own samples; idealised: a share gamma / (1 + gamma) of
     them replaced by true ones; redraw: the same share of their places; smoothing: drawn together; failing: idealised,
     three in ten fail; replace: own samples alone; accumulate: older samples stay; accumulate_subsample: n of them all;

@@ -73,7 +73,7 @@ def describe(
     }
     if coder is not None:
         values["encoder_square"] = (network.apply(coder, x, method="encode")[0] ** 2).mean(1)
-    return Observation({"latents": latents, "classifier": features}, values, {"class": shares})
+    return Observation({"latents": latents, "classifier": features}, values, shares={"class": shares})
 
 
 def describe_points(centres: Array, batch: Batch, *, classes: int, width: float, spread: int) -> Observation:
@@ -87,7 +87,7 @@ def describe_points(centres: Array, batch: Batch, *, classes: int, width: float,
         "mode_variance": jnp.where(off, jnp.nan, least / (spread * width**2)),
         "square": (points**2).sum(1),
     }
-    return Observation({"points": points}, values, {"class": jax.nn.one_hot(mode, classes, dtype=points.dtype)})
+    return Observation({"points": points}, values, shares={"class": jax.nn.one_hot(mode, classes, dtype=points.dtype)})
 
 
 def _flat(x: Array, real: Array) -> Array:

@@ -94,7 +94,7 @@ def describe(sizes: NgramConfig, count: int, on: Against, batch: Batch) -> Obser
         "artefacts": log_points(artefacts, on.artefacts, jnp.asarray(LEAST, jnp.float32), 0.1),
     }
     shares = contents.histogram(on.content, points, batch.weight)
-    numbers = lexicon.usage(found, count) | {
+    numbers = lexicon.usage(on.known, found, count) | {
         "mauve_like": contents.divergence_area(shares, on.histogram),
         "distinct": _distinct(batch.x),
     }

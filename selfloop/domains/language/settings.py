@@ -41,7 +41,7 @@ class LanguageSettings(Settings):
     """The n of the n-gram."""
     bits: int = 17
     """A table of contexts has at most 2^bits rows."""
-    words: int = 20000
+    words: int = 10000
     """Words that types and entropies are counted on, NaN where the evaluation samples have fewer."""
 
 

@@ -93,18 +93,22 @@ def repeated(found: Words) -> Array:
     return mean_over((same & before).any(2).astype(jnp.float32), found.here)
 
 
-def usage(found: Words, count: int) -> dict[str, Array]:
+def usage(known: Dictionary, found: Words, count: int) -> dict[str, Array]:
     """Scalars of the first ``count`` words of all documents, NaN where there are fewer.
 
-    ``types``: how many are different. ``word_entropy``: -sum p log2 p of their shares (bits). ``pair_entropy``: the
-    same of words with the one after them. ``zipf_slope``: of log frequency over log rank, by least squares over the
-    ranks 10 to 1,000 that are there. All but the slope grow with ``count``: compare equal ones.
+    ``types``: how many are different. ``known_types``: how many of these are the dictionary's. ``word_entropy``:
+    -sum p log2 p of their shares (bits). ``pair_entropy``: the same of words with the one after them. ``zipf_slope``:
+    of log frequency over log rank, by least squares over the ranks 10 to 1,000 that are there. All but the slope grow
+    with ``count``: compare equal ones.
     """
     first, pairs = _sequence(found.hash, found.here, count), found.hash[:, :-1] * jnp.uint32(0x9E3779B1)
     pairs = _sequence(pairs ^ found.hash[:, 1:], found.here[:, 1:], count)
     frequency = _frequencies(*first, count)
+    hits = look_up(known, Words(first[0][None], jnp.zeros((1, count), jnp.int32), first[1][None]))[0]
+    used = jnp.zeros(len(known.hash), jnp.float32).at[hits].set(1, mode="drop")
     values = {
         "types": (frequency > 0).sum().astype(jnp.float32),
+        "known_types": used.sum(),
         "word_entropy": _entropy(frequency),
         "pair_entropy": _entropy(_frequencies(*pairs, count)),
         "zipf_slope": _slope(frequency),

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from selfloop.domains.motion.arms import ARMS
 from selfloop.engine.settings import Settings, one_of, within
 from selfloop.errors import ConfigError
 from selfloop.extras import need
 
-ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
 Pipeline = Literal["auto", "mjx", "mujoco"]
 Condition = Literal["label", "text"]
 

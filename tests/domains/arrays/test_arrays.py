@@ -10,6 +10,7 @@ from selfloop.domains import arrays
 from selfloop.domains.arrays.functions import fingerprint
 from selfloop.domains.arrays.split import split
 from selfloop.engine.domain import Arm
+from selfloop.engine.scores import names
 from selfloop.errors import ConfigError
 from selfloop.runs import files, record
 from tests.engine.small import compute, same
@@ -98,7 +99,9 @@ def test_a_generator_that_ignores_n_once_is_named_with_the_generation(tmp_path):
     def some(seed, state, n):
         return draw(seed, state, n if n != 12 else 11)
 
-    with pytest.raises(ConfigError, match=r"baseline.*, generation 0: draw returned float64\[11, 2\] when asked for 12 samples"):
+    with pytest.raises(
+        ConfigError, match=r"baseline.*, generation 0: draw returned float64\[11, 2\] when asked for 12 samples"
+    ):
         compute(settings(tmp_path / "run", arms=("baseline",)), arrays.arrays(REAL, fit, some))
 
 
@@ -139,4 +142,7 @@ def test_the_front_door_leaves_a_report_with_the_users_measures(tmp_path):
     rows = record.read(tmp_path / "run" / "metrics.jsonl")
     assert {row["arm"] for row in rows} == {"baseline", "uncorrected"}
     assert {row["n"] for row in rows} == {30}
+    known = {"chain", "arm", "lam", "seed", "start", "n", "generation", "left", "failed", "moved"}
+    named = {name for row in rows for name in row if "seconds_" not in name} - known
+    assert named == names("embedding", ("embedding", "standardised"))
     assert all(0 <= row["left"] <= 1 and "fid_embedding" in row for row in rows)

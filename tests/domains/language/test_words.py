@@ -23,6 +23,9 @@ def found(text):
     return read(LETTER, jnp.asarray(encode(KNOWN, text, LENGTH)))
 
 
+SOME = lexicon.dictionary(found(TEXT[20:]))
+
+
 def test_words_are_those_of_the_strings():
     assert STRINGS[:5] == [["the", "cat's", "hat", "the"], [], ["a"], [], ["on", "the", "mat", "mat"]]
     words, name = found(TEXT), {}
@@ -59,11 +62,12 @@ def test_repeated_words():
 def test_usage_is_that_of_the_first_words():
     count = 90
     values = {
-        name: float(value) for name, value in jax.jit(lexicon.usage, static_argnums=1)(found(TEXT), count).items()
+        name: float(value) for name, value in jax.jit(lexicon.usage, static_argnums=2)(SOME, found(TEXT), count).items()
     }
     flat = [word for row in STRINGS for word in row][:count]
     p = np.array(list(Counter(flat).values())) / count
     assert values["types"] == len(p)
+    assert values["known_types"] == len(set(flat) & {word for row in STRINGS[20:] for word in row}) < len(p)
     assert np.isclose(values["word_entropy"], -(p * np.log2(p)).sum(), rtol=1e-5)
     pairs = [pair for row in STRINGS for pair in zip(row, row[1:], strict=False)][:count]
     q = np.array(list(Counter(pairs).values())) / count
@@ -74,7 +78,7 @@ def test_usage_is_that_of_the_first_words():
 
 
 def test_too_few_words_have_no_usage():
-    assert all(np.isnan(value) for value in lexicon.usage(found(TEXT), 10_000).values())
+    assert all(np.isnan(value) for value in lexicon.usage(SOME, found(TEXT), 10_000).values())
 
 
 def test_content_is_tf_idf_on_singular_directions():

@@ -121,5 +121,25 @@ def test_a_strip_has_a_row_a_motion_and_its_times():
 
 
 def test_a_strip_looks_along_the_asked_direction():
-    seen = contact_sheet._seen(np.array([[5.0, 5.0, 1.0], [6.0, 5.0, 1.0], [5.0, 6.0, 2.0]]), turn=-90.0, tilt=0.0)
+    seen = contact_sheet.seen(np.array([[5.0, 5.0, 1.0], [6.0, 5.0, 1.0], [5.0, 6.0, 2.0]]), turn=-90.0, tilt=0.0)
     np.testing.assert_allclose(seen, [[0.0, 1.0], [1.0, 1.0], [0.0, 2.0]], atol=1e-9)
+
+
+def test_real_motion_is_no_arm_and_has_its_own_colour():
+    data = data_of(player.player([scene(arm="real motion", real=True), scene(arm="physics"), scene(generation=5)]))
+    assert data["real"] == "real motion"
+    assert [arm["colour"] for arm in data["arms"]] == [player.GREY, "#0f9d76"]
+    assert data_of(player.player([scene()]))["real"] is None
+
+
+def test_motions_are_animated():
+    import io
+
+    from PIL import Image
+
+    from selfloop.domains.motion import export
+
+    motions = [np.random.default_rng(0).normal(size=(frames, 20, 3)) for frames in (6, 4)]
+    with Image.open(io.BytesIO(export._animated(motions, "#0f9d76"))) as picture:
+        assert (picture.n_frames, picture.size) == (6, (2 * export.SIZE, export.SIZE))
+        assert picture.info["duration"] == 50

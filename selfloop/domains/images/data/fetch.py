@@ -4,14 +4,14 @@ The hashes are those that several libraries pin; the addresses were not tried ov
 so every set has a second one.
 """
 
+import hashlib
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import pooch
-import requests
-
 from selfloop.errors import DataError
+from selfloop.extras import need
 from selfloop.runs.environment import cache_folder
 
 
@@ -63,11 +63,14 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
 
     Raises:
         DataError: if no address answers, or a file differs from its pinned hash.
+        ConfigError: if pooch is missing, with what to install.
     """
     source, folder = SOURCES[name], (cache or cache_folder()) / "data" / name
     known = {file: f"sha256:{code}" for file, code in zip(FILES, source.hashes, strict=True)}
     missing = [file for file, code in known.items() if not _present(folder / file, code)]
     if missing:
+        if importlib.util.find_spec("pooch") is None:
+            need("images", f"the download of {name}")
         print(f"Downloading {len(missing)} files of {name} to {folder}\n{source.notice}", flush=True)
     for file in missing:
         _from_any(tuple(bases or source.bases), file, known, folder)
@@ -75,11 +78,14 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
 
 
 def _present(path: Path, code: str) -> bool:
-    return path.is_file() and pooch.hashes.hash_matches(path, code)
+    return path.is_file() and f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" == code
 
 
 def _from_any(bases: tuple[str, ...], file: str, known: dict[str, str], folder: Path) -> None:
     """Download a file from the first address that has it; its name appears only after its hash was found right."""
+    import pooch
+    import requests
+
     pooch.get_logger().setLevel("WARNING")
     failures = []
     for base in bases:

@@ -76,7 +76,7 @@ def smoke() -> SumsSettings:
     """The same in miniature."""
     arms = ("uncorrected", "replace", "replace_verifier", "replace_recomputed")
     return SumsSettings(preset="smoke", out=Path("runs/sums_smoke"), arms=arms, n=(2000,), generations=3, seeds=2,
-                        evaluate=400, audit_every=3, bits=13)  # fmt: skip
+                        evaluate=400, audit_every=3)  # fmt: skip
 
 
 PRESETS: dict[str, Callable[[], SumsSettings]] = {"default": default, "smoke": smoke}
@@ -118,7 +118,7 @@ def observe(settings: SumsSettings, data: Data) -> Partial:
 def _describe(truth: Array, batch: Batch) -> Observation:
     a, b, _, formed = strings.read(batch.x)
     weight = formed.astype(jnp.float32)
-    points = jnp.where(formed[:, None], jnp.log10(1.0 + jnp.stack([a, b], 1)), 0)
+    points = jnp.where(formed[:, None], jnp.log10(1.0 + jnp.stack([a, b], 1).astype(jnp.float32)), 0)
     key = jnp.sort(a.astype(jnp.uint32) * jnp.uint32(100_003) ^ b.astype(jnp.uint32))
     values = {"wrong": 1 - strings.right(batch.x).astype(jnp.float32), "malformed": 1 - weight}
     numbers = {

@@ -20,7 +20,7 @@ POWERS = tuple(10**i for i in range(DIGITS))
 def draw(key: Array, n: int) -> tuple[Array, Array]:
     """n pairs of operands, int32: floor(10^u) with u uniform from 0 to log10(10^D / 2 - 1)."""
     top = np.log10(10**DIGITS / 2 - 1)
-    exponents = jax.random.uniform(key, (2, n), jnp.float32) * top
+    exponents = jax.random.uniform(key, (2, n), jnp.float32) * jnp.float32(top)
     a, b = jnp.floor(10.0**exponents).astype(jnp.int32)
     return a, b
 

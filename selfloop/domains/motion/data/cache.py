@@ -43,7 +43,7 @@ def state(path: Path, given: str = "") -> str:
 
 
 def load(file: Path, made_of: str) -> tuple[list[Clip], dict[str, str]] | None:
-    """The clips of a cache file, and the faults of files left out; None where none can be read or it is of another state."""
+    """The clips of a cache file, and the faults of files left out; None where it cannot be read or is outdated."""
     try:
         held = json.loads(file.read_text("utf-8"))
         if held["state"] != made_of:

@@ -54,7 +54,7 @@ class Clip:
     origin: str = ""
     """The clip whose role in `splits` it shares: what it is the mirror image, a copy or another performer of."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         root, turns = np.asarray(self.root, np.float32), np.asarray(self.rotations, np.float32)
         if root.ndim != 2 or root.shape[1] != 3 or turns.shape != (len(root), J, 4):
             raise DataError(

@@ -56,12 +56,12 @@ def clip(bvh: Bvh, joints: Joints, name: str, label: str = "") -> tuple[Clip, Un
     places, turns = forward(bvh)
     spots = _Spots(bvh, joints)
     points = {role: spots.place(places, turns, role) for role in spots.roles}
-    still = at_rest(bvh)
-    rest = world.standing({role: spots.place(still, None, role) for role in spots.roles})
-    axis = joints.up or world.up(points, rest, places, name)
     length = world.leg(points)
     if not length > 1e-6:
         raise DataError(f"{name}: thigh and shin have no length; is every OFFSET 0, or are two joints mapped to one?")
+    still = at_rest(bvh)
+    rest = world.standing({role: spots.place(still, None, role) for role in spots.roles})
+    axis = joints.up or world.up(points, rest, places, name)
     turn = world.turn(axis)
     _root_unit(places @ turn[2], points["hips"] @ turn[2], name)
     points = {role: place @ turn.T * (LEG / length) for role, place in points.items()}
@@ -269,8 +269,8 @@ def _toes(points: dict, pelvis: np.ndarray, name: str) -> None:
     share = [float(np.mean(np.sum(unit(foot) * ahead, -1) < -0.2)) for foot in feet]
     if share and min(share) > 0.5:
         raise DataError(
-            f"{name}: toes point backwards in {100 * min(share):.0f} % of the frames (at most 50 % is plausible); left and "
-            "right are exchanged, or the axes are left-handed: mend the export, or swap the sides in --skeleton map.toml"
+            f"{name}: toes point backwards in {100 * min(share):.0f} % of the frames (at most 50 % is plausible); left "
+            "and right are exchanged, or axes are left-handed: mend the export, or swap sides in --skeleton map.toml"
         )
 
 
@@ -281,6 +281,6 @@ def _root_unit(heights: np.ndarray, hips: np.ndarray, name: str) -> None:
         if 0.75 < ratio * factor < 1.3:
             raise DataError(
                 f"{name}: the root stands at {np.median(hips):.3g} over the floor where the bones say "
-                f"{np.median(hips - heights.min(1)):.3g}: positions and OFFSETs are in different units (allowed: the same); "
-                f"multiply the root's positions by {factor:g}"
+                f"{np.median(hips - heights.min(1)):.3g}: positions and OFFSETs are in different units "
+                f"(allowed: the same); multiply the root's positions by {factor:g}"
             )

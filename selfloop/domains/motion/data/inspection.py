@@ -65,11 +65,16 @@ def inspect(path: Path | str | None, skeleton: Path | None = None) -> Inspection
                 compared.append(clip)
     found = {clip.name: clip.origin for clip in kin.related(compared) if clip.origin}
     relatives = found | {name: labels_of[0] for name, labels_of in names.items() if labels_of[0]}
-    relatives |= {name: splits.original(name) for name in names if splits.original(name) in names and splits.original(name) != name}
+    relatives |= {
+        name: splits.original(name)
+        for name in names
+        if splits.original(name) in names and splits.original(name) != name
+    }
     roles = Counter(splits.role(relatives.get(name, name)) for name in names) if len(names) >= SMALL else Counter()
+    related = [f"{name} shares the role of {of}" for name, of in sorted(relatives.items())]
     return Inspection(
-        source, dict(kinds), seconds, Counter(one[1] for one in names.values()), Counter(one[2] for one in names.values() if one[2]),
-        roles, len(texts & names.keys()), [f"{name} shares the role of {of}" for name, of in sorted(relatives.items())],
+        source, dict(kinds), seconds, Counter(one[1] for one in names.values()),
+        Counter(one[2] for one in names.values() if one[2]), roles, len(texts & names.keys()), related,
         faults, joints, list(shown.values()),
     )  # fmt: skip
 
@@ -87,17 +92,27 @@ def text(found: Inspection) -> str:
     """What a reader is told, in lines."""
     total, clips = sum(found.kinds.values()), len(found.seconds)
     lines = [f"{found.source}: {total} motion files, {clips} clips, {sum(found.seconds):.1f} s"]
-    lines += [f"  read as    {count} x {kind}" for kind, count in sorted(found.kinds.items(), key=lambda pair: -pair[1])]
+    lines += [
+        f"  read as    {count} x {kind}" for kind, count in sorted(found.kinds.items(), key=lambda pair: -pair[1])
+    ]
     if clips:
         low, middle, high = np.percentile(found.seconds, [0, 50, 100])
         lines.append(f"  length     {low:.1f} to {high:.1f} s, median {middle:.1f}")
         lines.append(f"  labels     {_counted(found.labels)}")
         lines += [f"  styles     {_counted(found.styles)}"] if found.styles else []
-        some = next((clip for clip in found.shown), None)
-        lines.append(f"  captions   {found.sentences} clips have sentences of their own; else such as {labels.caption(some.label, some.style)!r}")
-        split = ", ".join(f"{role} {found.roles[role]}" for role in splits.SHARES) if found.roles else f"not split: under {SMALL} clips"
+        template = labels.caption(found.shown[0].label, found.shown[0].style)
+        lines.append(f"  captions   {found.sentences} clips have sentences of their own; else such as {template!r}")
+        split = (
+            ", ".join(f"{role} {found.roles[role]}" for role in splits.SHARES)
+            if found.roles
+            else f"not split: under {SMALL} clips"
+        )
         lines.append(f"  roles      {split}")
-    lines += [f"  kin        {len(found.kin)}: {'; '.join(found.kin[:3])}" + ("; ..." if len(found.kin) > 3 else "")] if found.kin else []
+    lines += (
+        [f"  kin        {len(found.kin)}: {'; '.join(found.kin[:3])}" + ("; ..." if len(found.kin) > 3 else "")]
+        if found.kin
+        else []
+    )
     lines.append(f"  left out   {len(found.faults)} files" + (":" if found.faults else ""))
     lines += [f"    {fault if name in fault else f'{name}: {fault}'}" for name, fault in found.faults.items()]
     return "\n".join([*lines, *([joint_names.template(found.joints)] if found.joints else [])])

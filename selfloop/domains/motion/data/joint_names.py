@@ -1,7 +1,7 @@
 """Joint names of BVH skeletons: which joint of a file is which joint of a figure.
 
-A table holds what the tools of the field call their joints (`SKELETONS`); name spaces ("mixamorig:", "actor:"), prefixes
-that nearly all joints share ("Bip01 ", "m_avg_"), the way sides are written (LeftArm, L_Arm, lArm, arm_l) and case do
+A table holds what the tools of the field call their joints (`SKELETONS`); name spaces ("mixamorig:"), prefixes that
+ nearly all joints share ("Bip01 ", "m_avg_"), the way sides are written (LeftArm, L_Arm, lArm, arm_l) and case do
 not matter. Where no row fits, a file ``map.toml`` says it (`read_map`), and the error prints one to fill in.
 """
 
@@ -55,8 +55,7 @@ SKELETONS: dict[str, Row] = {
     "biped": Row(f"upperarm forearm hand thigh calf foot {_TOE}", "spine1"),
     "daz": Row(f"shldr|shldrbend forearm|forearmbend hand thigh|thighbend shin foot {_TOE}", "abdomen"),
     "other": Row(
-        "upperarm|arm|uparm|shoulder lowerarm|forearm|elbow hand|wrist upperleg|upleg|thigh|hip lowerleg|lowleg|leg|shin|calf|knee "
-        f"foot|ankle {_TOE}"
+        f"upperarm|uparm|arm lowerarm|forearm hand|wrist upperleg|upleg|thigh lowerleg|lowleg|leg|shin|calf foot {_TOE}"
     ),
 }
 """Rows in the order in which they are tried; of those that fit, one whose mark is there goes first."""
@@ -210,11 +209,10 @@ def read_map(path: Path) -> Map:
 def template(names: Sequence[str]) -> str:
     """A map to fill in for a file with these joints: what the table can guess is filled in already."""
     known = {key: i for i, key in reversed(list(enumerate(plain(names)))) if key[1]}
-    guessed: dict[str, int] = {}
-    for row in SKELETONS.values():
-        guessed = _index(known, row) | guessed
-    lines = ["# map.toml: the file's joint for each joint of the figure", *(
-        f'{role} = "{names[guessed[role]] if role in guessed else ""}"' + ("  # may be left out" if role in OPTIONAL else "")
-        for role in ROLES
-    ), '# up = "y"  # the axis that points up, where it is not found by itself', "# joints of the file: " + ", ".join(names)]  # fmt: skip
-    return "\n".join(lines)
+    guessed = max((_index(known, row) for row in SKELETONS.values()), key=len)
+    lines = ["# map.toml: the file's joint for each joint of the figure"]
+    for role in ROLES:
+        name = names[guessed[role]] if role in guessed else ""
+        lines.append(f'{role} = "{name}"' + ("  # may be left out" if role in OPTIONAL else ""))
+    up = '# up = "y"  # the axis that points up, where it is not found by itself'
+    return "\n".join([*lines, up, f"# joints of the file: {', '.join(names)}"])

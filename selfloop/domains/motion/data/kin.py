@@ -14,8 +14,8 @@ from selfloop.domains.motion.data import splits
 from selfloop.domains.motion.data.clip import Clip, forward, mirror
 
 NEAR = 0.002
-"""Distance (m) of joints in the mean under which two clips are one. The nearest repeated performances among 2,902 clips of
-Bandai-Namco's differ by 0.005."""
+"""Distance (m) of joints in the mean under which two clips are one. The nearest repeated performances among 2,902 clips
+of Bandai-Namco's differ by 0.005."""
 _MOMENTS = 5
 
 

@@ -27,19 +27,20 @@ class Limit(NamedTuple):
     hint: str
 
 
+_POSE = "rest pose or order of rotations"
 LIMITS = {
-    "chest_deg": Limit(100, 56, "the trunk is bent by {:.0f} degrees in the median frame", "rest pose or order of rotations"),
-    "neck_deg": Limit(100, 57, "the head is turned by {:.0f} degrees in the median frame", "rest pose or order of rotations"),
-    "hip_deg": Limit(130, 88, "a thigh is turned by {:.0f} degrees in the median frame", "rest pose or order of rotations"),
-    "ankle_deg": Limit(90, 41, "a foot is turned by {:.0f} degrees in the median frame", "rest pose or order of rotations"),
+    "chest_deg": Limit(100, 56, "the trunk is bent by {:.0f} degrees in the median frame", _POSE),
+    "neck_deg": Limit(100, 57, "the head is turned by {:.0f} degrees in the median frame", _POSE),
+    "hip_deg": Limit(130, 88, "a thigh is turned by {:.0f} degrees in the median frame", _POSE),
+    "ankle_deg": Limit(90, 41, "a foot is turned by {:.0f} degrees in the median frame", _POSE),
     "knee_share": Limit(0.3, 0, "a knee bends forward or through itself in a share of {:.2f} of the frames",
                         "are left and right, or front and back, exchanged?"),
-    "upside_down": Limit(0.7, 0.31, "the head is lower than hips and feet in a share of {:.2f} of the frames", "axes"),
-    "lies_and_travels": Limit(0.7, 0, "a stretched body lies and travels in a share of {:.2f} of the frames", "axes"),
+    "upside_down": Limit(0.7, 0.31, "the head is under hips and feet in a share of {:.2f} of the frames", "axes"),
+    "lies_and_travels": Limit(0.7, 0.21, "a stretched body lies and travels in {:.2f} of the frames", "axes"),
     "root_mps": Limit(8, 5.9, "the root moves at up to {:.3g} m/s", "unit, frame rate, or standardised numbers"),
     "joint_mps": Limit(30, 14.2, "a joint moves at up to {:.3g} m/s", "jumps between frames, unit or frame rate"),
     "pelvis_m": Limit(2, 1.48, "the pelvis is up to {:.3g} m over the floor", "axes or unit"),
-    "hangs_m": Limit(0.6, 0.13, "the lowest point is over {:.3g} m from the floor in a quarter of the frames", "axes or unit"),
+    "hangs_m": Limit(0.6, 0.13, "the lowest point is over {:.3g} m high in a quarter of the frames", "axes or unit"),
 }  # fmt: skip
 """By the names of `measure`."""
 FLOOR = 0.5
@@ -60,6 +61,7 @@ def measure(clip: Clip) -> dict[str, float]:
     tall = np.linalg.norm(body, axis=-1)
     lying = (np.abs(body[:, 2]) < 0.35 * tall) & (tall > 1.05)
     travel = np.linalg.norm(np.diff(clip.root, axis=0), axis=1) * clip.fps
+    along = np.linalg.norm(np.diff(clip.root[:, :2], axis=0), axis=1) * clip.fps
     return {
         "chest_deg": middle["chest"],
         "neck_deg": middle["neck"],
@@ -67,7 +69,7 @@ def measure(clip: Clip) -> dict[str, float]:
         "ankle_deg": max(middle["left_ankle"], middle["right_ankle"]),
         "knee_share": float(max(np.mean((knee < -30) | (knee > 170)) for knee in knees)),
         "upside_down": float(np.mean((high < pelvis) & (ankles[..., 2].min(1) > pelvis))),
-        "lies_and_travels": float(np.mean(lying)) * float(travel.mean() > 0.3),
+        "lies_and_travels": float(np.mean(lying[1:] & (along > 0.3))),
         "root_mps": float(travel.max()),
         "joint_mps": float(np.linalg.norm(np.diff(places, axis=0), axis=-1).max() * clip.fps),
         "pelvis_m": float(pelvis.max()),
@@ -92,6 +94,6 @@ def check_floor(clip: Clip) -> None:
     floor = float(np.percentile(lowest(clip), 5))
     if abs(floor) > FLOOR:
         raise DataError(
-            f"{clip.name}: the figure stands {floor:.2f} m from the floor of its own file (at most {FLOOR:g} is plausible); "
-            "look at the root's height and unit (metres, y up), or standardised numbers"
+            f"{clip.name}: the figure stands {floor:.2f} m from the floor of its own file (at most {FLOOR:g} is "
+            "plausible); look at the root's height and unit (metres, y up), or standardised numbers"
         )

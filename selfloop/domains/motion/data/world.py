@@ -1,8 +1,8 @@
 """World of a BVH file: which axis points up, what one unit is, and whether its rest pose stands.
 
-A figure in BVH can lie along any axis, in any unit, over any rest pose. All three are found from the bones: OFFSETs that
-make a symmetric figure standing straight say which way is up, and so does a figure that moves upright; where these two
-differ (OFFSETs with y up in a world with z up; a crawl), the axis wins over which the lowest joint keeps one height.
+A figure in BVH can lie along any axis, in any unit, over any rest pose. All three are found from the bones: OFFSETs
+that make a symmetric figure standing straight say which way is up, and so does a figure that moves upright; where these
+two differ (OFFSETs with y up in a world with z up; a crawl), the axis wins over which the lowest joint stays level.
 Shapes: T frames, J joints of the file.
 """
 
@@ -16,7 +16,7 @@ from selfloop.domains.motion.data.joint_names import UPS
 from selfloop.errors import DataError
 
 Points = Mapping[str, np.ndarray]
-"""Places [..., 3] of the joints of a figure by `joint_names.ROLES`, and ``hips``, the middle between the hips, ``waist``
+"""Places [..., 3] of the joints of a figure by `joint_names.ROLES`, and ``hips``, the middle between them, ``waist``
 and ``chest``, where pelvis and chest begin."""
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "inch": 0.0254, "dm": 0.1, "CMU's (5.644 cm)": 0.0564444, "foot": 0.3048}
@@ -56,7 +56,7 @@ def leg(points: Points) -> float:
 
 
 def unit(length: float) -> str:
-    """The unit in which a leg of this ``length`` is an adult's within a factor of 1.5; else what one unit is in metres."""
+    """The unit in which a leg of this ``length`` is an adult's within a factor of 1.5; else one unit in metres."""
     name = min(UNITS, key=lambda name: abs(np.log(length * UNITS[name] / HUMAN_LEG)))
     near = abs(np.log(length * UNITS[name] / HUMAN_LEG)) < np.log(1.5)
     return name if near else f"1 unit = {HUMAN_LEG / length:.3g} m"
@@ -102,8 +102,8 @@ def up(points: Points, rest: Rest | None, lowest: np.ndarray, where: str) -> str
     moved, stood = max(UPS, key=along.__getitem__), None if rest is None else nearest(rest.up)
     if stood is None and along[moved] < UPRIGHT:
         raise DataError(
-            f"{where}: no axis points up: the rest pose does not stand, and the body is along {moved} with a mean cosine of "
-            f"{along[moved]:.2f} only ({UPRIGHT} is needed); say up = \"y\" (or another axis) in --skeleton map.toml"
+            f"{where}: no axis points up: the rest pose does not stand, and the body is along {moved} with a mean "
+            f'cosine of {along[moved]:.2f} only ({UPRIGHT} is needed); say up = "y" (or another) in --skeleton map.toml'
         )
     if stood is None or stood == moved:
         return moved

@@ -56,7 +56,7 @@ def roll(strength: Gains, timestep: float, start: Array, control: Array) -> Arra
     return program(fields(model, strength), jnp.asarray(start, jnp.float32), jnp.asarray(control, jnp.float32))
 
 
-def system(timestep: float) -> System:
+def system(timestep: float) -> Any:
     """The humanoid as a Brax system, every leaf strongly typed."""
     with relaxed(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Brax System, piplines and environments", category=UserWarning)

@@ -14,7 +14,7 @@ Shapes: N motions, T frames at 20 fps, D = 64 features; J = 15 joints; H frames 
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -113,7 +113,7 @@ def gradient_corrector(
 
 
 @functools.cache
-def compiled(horizon: int, substeps: int) -> Callable:
+def compiled(horizon: int, substeps: int) -> Callable[..., Any]:
     """The jitted ``program(iterations, rate, plan, sunk, length) -> Played`` of C motions: `refine`."""
     body = functools.partial(refine, engine(1 / (FPS * substeps)), horizon)
     return jax.jit(jax.vmap(body, in_axes=(None, None, 0, 0, 0)))

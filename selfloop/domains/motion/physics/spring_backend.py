@@ -15,7 +15,7 @@ import contextlib
 import functools
 import io
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -85,7 +85,7 @@ class Spring(NamedTuple):
     """Each link's centre of mass in its own frame [J, 3], m."""
     inertia: np.ndarray
     """The inertia [J] (kg m^2) that a joint's motor turns in one step: its two links', in series."""
-    system: System
+    system: Any  # Brax's System, which has no types
     """The model behind it."""
 
     def joints(self, bodies: Bodies) -> Joints:

@@ -21,7 +21,7 @@ from tests.correctors.battery import Subject
 
 LAWS = [law for law in battery.LAWS if law is not battery.what_is_not_finite_fails_and_spoils_no_other]
 """Tokens are whole numbers, which are always finite."""
-SMALL = replace(smoke(), n=(200,), evaluate=60, bits=9, order=4, generations=2, audit_every=2)
+SMALL = replace(smoke(), n=(2000,), evaluate=60, generations=2, audit_every=2)
 
 
 @settings(deadline=None)
@@ -55,7 +55,7 @@ def test_the_true_shares_are_those_of_draws():
 
 @pytest.fixture(scope="module")
 def own():
-    real = data(SMALL, 200)
+    real = data(SMALL, 2000)
     found = model(SMALL, real)
     return real, found, jax.jit(found.fit)(jax.random.key(0), real.real, None)[0]
 

@@ -54,17 +54,21 @@ CONVENTIONS = {
     "mixamo": Convention("Hips", ("Spine", "Spine1", "Spine2"), ("Neck",), "Head", ARM_LEG, space="mixamorig:",
                          size=(1.05, 1.0, 1.1, 1.05)),
     "rokoko": Convention("Hips", ("Spine1", "Spine2", "Spine3", "Spine4"), ("Neck",), "Head",
-                         "#Shoulder #Arm #ForeArm #Hand #Thigh #Shin #Foot #Toe", order="yxz", size=(1.0, 1.1, 1.0, 1.0)),
+                         "#Shoulder #Arm #ForeArm #Hand #Thigh #Shin #Foot #Toe", order="yxz",
+                         size=(1.0, 1.1, 1.0, 1.0)),
     "xsens": Convention("Hips", ("Chest", "Chest2", "Chest3", "Chest4"), ("Neck",), "Head",
-                        "#Collar #Shoulder #Elbow #Wrist #Hip #Knee #Ankle #Toe", order="yxz", size=(1.08, 1.05, 1.15, 1.1)),
-    "optitrack": Convention("Hip", ("Ab", "Chest"), ("Neck",), "Head", "#Shoulder #UArm #FArm #Hand #Thigh #Shin #Foot #Toe",
-                            ("L", "R"), space="Skeleton 001:", axes=X_FORWARD, unit=1.0, order="xyz",
+                        "#Collar #Shoulder #Elbow #Wrist #Hip #Knee #Ankle #Toe", order="yxz",
+                        size=(1.08, 1.05, 1.15, 1.1)),
+    "optitrack": Convention("Hip", ("Ab", "Chest"), ("Neck",), "Head",
+                            "#Shoulder #UArm #FArm #Hand #Thigh #Shin #Foot #Toe", ("L", "R"), space="Skeleton 001:",
+                            axes=X_FORWARD, unit=1.0, order="xyz",
                             size=(0.95, 0.95, 1.0, 0.95)),
     "smpl": Convention("Pelvis", ("Spine1", "Spine2", "Spine3"), ("Neck",), "Head",
                        "#_Collar #_Shoulder #_Elbow #_Wrist #_Hip #_Knee #_Ankle #_Foot", ("L", "R"), unit=1.0,
                        axes=Z_UP, rest_axes=Y_UP, size=(0.97, 0.9, 1.05, 0.95)),
     "bandai-namco": Convention("Hips", ("Spine", "Chest"), ("Neck",), "Head",
-                               "Shoulder_# UpperArm_# LowerArm_# Hand_# UpperLeg_# LowerLeg_# Foot_# Toes_#", ("L", "R"),
+                               "Shoulder_# UpperArm_# LowerArm_# Hand_# UpperLeg_# LowerLeg_# Foot_# Toes_#",
+                               ("L", "R"),
                                rest="bandai", size=(0.97, 0.8, 1.0, 0.9)),
     "blender": Convention("hips", ("spine", "chest"), ("neck",), "head",
                           "shoulder.# upper_arm.# forearm.# hand.# thigh.# shin.# foot.# toe.#", ("l", "r"), rest="A",
@@ -94,7 +98,9 @@ def source(clip: Clip, kind: str) -> tuple[list[Joint], np.ndarray]:
     made: list[Joint] = []
 
     def add(name, parent, offset, turned, role):
-        made.append(Joint(how.space + name, parent, np.array(offset, float), turned, _rest(how, role, np.array(offset)), role))
+        made.append(
+            Joint(how.space + name, parent, np.array(offset, float), turned, _rest(how, role, np.array(offset)), role)
+        )
         return len(made) - 1
 
     add(how.pelvis, -1, (0, 0, 0), turn["pelvis"], "pelvis")
@@ -108,11 +114,19 @@ def source(clip: Clip, kind: str) -> tuple[list[Joint], np.ndarray]:
         rise = (0.17 if k == 0 else 0.05) * trunk
         back = add(name, back, (0, 0, rise), mix("chest", "neck", (k + 1) / (len(how.neck) + 1)), "neck")
     add(how.head, back, (0.02, 0, 0.09), turn["neck"], "head")
-    parts = dict(zip(("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe"), how.limb.split(), strict=True))
+    parts = dict(
+        zip(("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "toe"), how.limb.split(), strict=True)
+    )
     toe = 0.15 * bones.unit(np.array([np.cos(np.radians(39.6)), 0, -np.sin(np.radians(39.6))]))
     for side, word, sign in (("left", how.sides[0], 1), ("right", how.sides[1], -1)):
         named = {part: text.replace("#", word) for part, text in parts.items()}
-        at = add(named["collar"], top, (0.01, 0.05 * sign * width, 0.11 * trunk), mix("chest", f"{side}_shoulder", 0.12), f"{side}_collar")
+        at = add(
+            named["collar"],
+            top,
+            (0.01, 0.05 * sign * width, 0.11 * trunk),
+            mix("chest", f"{side}_shoulder", 0.12),
+            f"{side}_collar",
+        )
         at = add(named["shoulder"], at, (0, 0.12 * sign * width, 0.0), turn[f"{side}_shoulder"], f"{side}_shoulder")
         at = add(named["elbow"], at, (0, 0, -0.28 * arms), turn[f"{side}_elbow"], f"{side}_elbow")
         add(named["wrist"], at, (0, 0, -0.25 * arms), turn[f"{side}_elbow"], f"{side}_wrist")
@@ -122,7 +136,13 @@ def source(clip: Clip, kind: str) -> tuple[list[Joint], np.ndarray]:
         at = add(named["hip"], at, (0, 0.09 * sign * width, -0.02), turn[f"{side}_hip"], f"{side}_hip")
         at = add(named["knee"], at, (0, 0, -0.42 * legs), turn[f"{side}_knee"], f"{side}_knee")
         at = add(named["ankle"], at, (0, 0, -0.41 * legs), turn[f"{side}_ankle"], f"{side}_ankle")
-        add(named["toe"], at, toe if how.rest == "bandai" else (0.13 * legs, 0, -0.075), turn[f"{side}_toe"], f"{side}_toe")
+        add(
+            named["toe"],
+            at,
+            toe if how.rest == "bandai" else (0.13 * legs, 0, -0.075),
+            turn[f"{side}_toe"],
+            f"{side}_toe",
+        )
     places = [clip.root * legs * 0.83 / bones.LEG]
     for joint in made[1:]:
         places.append(places[joint.parent] + quaternion.rotate(made[joint.parent].turn, joint.offset))
@@ -137,8 +157,9 @@ def _rest(how: Convention, role: str, offset: np.ndarray) -> np.ndarray:
     if how.rest == "bones":
         x = {"pelvis": (0, 0, 1), "chest": (0, 0, 1), "neck": (0, 0, 1), "head": (0, 0, 1)}.get(role, (0, 0, -1))
         x = (0, side, 0) if "collar" in role else (1, 0, 0) if "toe" in role or "ankle" in role else x
-        return np.stack([x, np.cross((0.48, 0.6, 0.64), x) / np.linalg.norm(np.cross((0.48, 0.6, 0.64), x)), np.zeros(3)], -1) @ np.diag(
-            [1, 1, 0]) + np.outer(np.cross(x, np.cross((0.48, 0.6, 0.64), x) / np.linalg.norm(np.cross((0.48, 0.6, 0.64), x))), (0, 0, 1))  # fmt: skip
+        y = np.cross((0.48, 0.6, 0.64), x)
+        y = y / np.linalg.norm(y)
+        return np.stack([x, y, np.cross(x, y)], -1)
     if how.rest == "bandai":
         known = {"head": "neck"} | {f"{s}_wrist": f"{s}_elbow" for s in ("left", "right")}
         known |= {f"{s}_collar": "chest" for s in ("left", "right")} | {"neck": "chest"}

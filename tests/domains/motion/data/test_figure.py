@@ -23,12 +23,13 @@ def real() -> dict:
 
 
 def errors(name: str, kind: str) -> tuple[np.ndarray, retarget.Understood, np.ndarray]:
-    """Distances [T, 15] (m) between the canonical joints and those of the source, scaled by its legs; and of directions."""
+    """Distances [T, 15] (m) of the canonical joints from the source's, scaled by its legs; limbs' (degrees)."""
     clip = real()[name]
     made, about = retarget.understood(bvh.parse(written(clip, kind)), name)
     joints, places = source(clip, kind)
     at = {joint.role: places[:, i] for i, joint in enumerate(joints)}
-    leg = np.mean([np.linalg.norm(at[f"{s}_{a}"] - at[f"{s}_{b}"], axis=-1).mean() * 2 for s in ("left", "right") for a, b in (("hip", "knee"), ("knee", "ankle"))])  # fmt: skip
+    bone = lambda s, a, b: np.linalg.norm(at[f"{s}_{a}"] - at[f"{s}_{b}"], axis=-1).mean()  # noqa: E731
+    leg = np.mean([bone(s, "hip", "knee") + bone(s, "knee", "ankle") for s in ("left", "right")])
     hips = (at["left_hip"] + at["right_hip"]) / 2
     spine = [places[:, i] for i, joint in enumerate(joints) if joint.role == "chest"]
     wanted = at | {"pelvis": hips, "neck": next(places[:, i] for i, j in enumerate(joints) if j.role == "neck")}
@@ -37,12 +38,16 @@ def errors(name: str, kind: str) -> tuple[np.ndarray, retarget.Understood, np.nd
     ours, world = forward(made.root, made.rotations)
     # The file's world has any heading: a quarter turn about z.
     turns = [quaternion.about_axis("z", np.array(k * np.pi / 2)) for k in range(4)]
-    turned = min((quaternion.rotate(turn, truth) for turn in turns), key=lambda p: np.linalg.norm(p - ours, axis=-1).mean())
+    turned = min(
+        (quaternion.rotate(turn, truth) for turn in turns), key=lambda p: np.linalg.norm(p - ours, axis=-1).mean()
+    )
     limbs = []
     for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow")):
         for side in ("left", "right"):
             i, j = INDEX[f"{side}_{a}"], INDEX[f"{side}_{b}"]
-            limbs.append(np.linalg.norm(bones.unit(turned[:, j] - turned[:, i]) - bones.unit(ours[:, j] - ours[:, i]), axis=-1))
+            limbs.append(
+                np.linalg.norm(bones.unit(turned[:, j] - turned[:, i]) - bones.unit(ours[:, j] - ours[:, i]), axis=-1)
+            )
     return np.linalg.norm(ours - turned, axis=-1), about, np.degrees(np.stack(limbs))
 
 
@@ -57,8 +62,11 @@ def test_joints_lie_where_the_source_has_them(kind):
     assert about.skeleton == {"blender": "other"}.get(kind, kind)
     assert about.unit == {"cmu": "CMU's (5.644 cm)", "optitrack": "m", "smpl": "m", "blender": "m"}.get(kind, "cm")
     every = np.concatenate(distance)
-    per = ", ".join(f"{joint} {1000 * np.median(every[:, j]):.0f}" for joint, j in INDEX.items() if "right" not in joint)
-    print(f"\n{kind}: median {1000 * np.median(every):.1f} mm, limbs {np.percentile(np.concatenate(limbs, 1), 95):.1f} deg (95 %); {per}")
+    per = ", ".join(
+        f"{joint} {1000 * np.median(every[:, j]):.0f}" for joint, j in INDEX.items() if "right" not in joint
+    )
+    turned = np.percentile(np.concatenate(limbs, 1), 95)
+    print(f"\n{kind}: median {1000 * np.median(every):.1f} mm, limbs {turned:.1f} deg (95 %); {per}")
     assert np.median(every) < MOST
     # Directions of limb bones are copied: what differs is a knee that is no hinge in the source.
     assert np.median(np.concatenate(limbs, 1)) < 1.0

@@ -1,5 +1,6 @@
-"""Inputs that mean another thing than they seem to: each is read rightly, or refused in one line that says what to do."""
+"""Inputs that mean another thing than they seem to: read rightly, or refused in one line that says what to do."""
 
+import re
 import warnings
 
 import numpy as np
@@ -66,9 +67,8 @@ def test_z_up_is_found(walk, folder):
     bvh.write(folder / "walk.bvh", walk)
     (right,) = datasets.load(folder)
     text = rewritten((folder / "walk.bvh").read_text(), lambda v: v[[2, 0, 1]])
-    for old, new in (("X", "#Y"), ("Y", "#Z"), ("Z", "#X")):
-        text = text.replace(f"{old}rotation", f"{new}rotation")
-    (folder / "walk.bvh").write_text(text.replace("#", ""))
+    text = re.sub("([XYZ])rotation", lambda axis: {"X": "Y", "Y": "Z", "Z": "X"}[axis[1]] + "rotation", text)
+    (folder / "walk.bvh").write_text(text)
     assert alike(datasets.load(folder)[0], right, 1e-3)
 
 
@@ -135,7 +135,9 @@ def test_root_and_bones_in_different_units_are_refused(walk, folder):
     content = written(walk, "mixamo")
     head, _, motion = content.partition("MOTION")
     rows = motion.split("\n")
-    rows[3:-1] = [" ".join([*(f"{float(v) / 100:.6f}" for v in row.split()[:3]), *row.split()[3:]]) for row in rows[3:-1]]
+    rows[3:-1] = [
+        " ".join([*(f"{float(v) / 100:.6f}" for v in row.split()[:3]), *row.split()[3:]]) for row in rows[3:-1]
+    ]
     (folder / "walk.bvh").write_text(head + "MOTION" + "\n".join(rows))
     with pytest.raises(DataError, match="different units.*multiply the root's positions by 100"):
         datasets.load(folder)
@@ -167,18 +169,30 @@ def test_a_cycle_that_does_not_close_is_none(folder):
     assert {clip.name: clip.cyclic for clip in datasets.load(folder)} == {"sway": True, "fall": False}
 
 
+PLACES = {"hip": (0.09, 0.9, 0), "knee": (0.09, 0.48, 0.02), "ankle": (0.09, 0.08, 0), "toe": (0.09, 0.03, 0.13),
+          "shoulder": (0.17, 1.35, 0), "elbow": (0.2, 1.08, -0.02), "wrist": (0.2, 0.83, 0.03)}  # fmt: skip
+
+
 def features(frames: int = 40, seed: int = 0, speed: float = 0.05) -> np.ndarray:
     """HumanML3D features of somebody who stands, sways and is carried forward."""
     from selfloop.domains.motion.data.formats import humanml3d
 
     random, place = np.random.default_rng(seed), np.zeros((frames, 22, 3))
     for x, at in ((1, humanml3d._LEFT), (-1, humanml3d._RIGHT)):
-        for part, spot in {"hip": (0.09, 0.9, 0), "knee": (0.09, 0.48, 0.02), "ankle": (0.09, 0.08, 0), "toe": (0.09, 0.03, 0.13),
-                           "shoulder": (0.17, 1.35, 0), "elbow": (0.2, 1.08, -0.02), "wrist": (0.2, 0.83, 0.03)}.items():  # fmt: skip
+        for part, spot in PLACES.items():
             place[:, at[part]] = np.array(spot) * [x, 1, 1]
-    for j, spot in {0: (0, 0.94, 0), 3: (0, 1.05, 0), 6: (0, 1.2, 0), 9: (0, 1.25, 0), 12: (0, 1.42, 0), 15: (0, 1.52, 0.05)}.items():
+    for j, spot in {
+        0: (0, 0.94, 0),
+        3: (0, 1.05, 0),
+        6: (0, 1.2, 0),
+        9: (0, 1.25, 0),
+        12: (0, 1.42, 0),
+        15: (0, 1.52, 0.05),
+    }.items():
         place[:, j] = spot
-    place += 0.02 * np.sin(np.linspace(0, 6, frames) + random.uniform(0, 6))[:, None, None] * random.normal(size=(22, 3))
+    place += (
+        0.02 * np.sin(np.linspace(0, 6, frames) + random.uniform(0, 6))[:, None, None] * random.normal(size=(22, 3))
+    )
     x = np.zeros((frames, 263), np.float32)
     x[:, 2], x[:, 3], x[:, 4:67] = speed, place[:, 0, 1], place[:, 1:].reshape(frames, 63)
     return x
@@ -225,7 +239,9 @@ def test_mirror_images_and_copies_are_found_by_content(walk):
     assert found["walk"] == found["walk_copy"] == "another"
     assert all(not origin for name, origin in found.items() if name not in ("walk", "walk_copy"))
     parts = splits.split(kin.related([*clips, *others]))
-    assert len([title for title, part in parts.items() if {"walk", "another", "walk_copy"} & {c.name for c in part}]) == 1
+    assert (
+        len([title for title, part in parts.items() if {"walk", "another", "walk_copy"} & {c.name for c in part}]) == 1
+    )
 
 
 def test_names_of_sets_are_no_labels():
@@ -318,7 +334,7 @@ def test_an_unknown_skeleton_prints_a_map_that_works_once_filled_in(walk, folder
     for word in ("UpLeg", "Leg", "Foot", "Arm"):
         content = content.replace(f"Left{word}", f"Sinister{word}").replace(f"Right{word}", f"Dexter{word}")
     (folder / "walk.bvh").write_text(content)
-    with pytest.raises(DataError, match="not found among its 23 joints.*--skeleton map.toml") as caught:
+    with pytest.raises(DataError, match="not found among its 22 joints.*--skeleton map.toml") as caught:
         datasets.load(folder)
     first, *template = str(caught.value).splitlines()
     assert 'left_elbow = "mixamorig:LeftForeArm"' in template
@@ -344,8 +360,8 @@ def test_inspection_says_what_was_understood_and_what_is_bad(walk, folder, tmp_p
     (folder / "humanoid3d_sway.txt").write_text(text(standing()))
     assert inspect(str(folder), out=tmp_path / "sheet.png") == 0
     said = capsys.readouterr().out
-    for words in ("3 motion files, 3 clips", "cmu; up y; unit CMU's", "smpl; up z; unit m", "deepmimic", "bad.bvh: has no MOTION",
-                  "not split", "left out   1 files", "a person"):  # fmt: skip
+    for words in ("3 motion files, 3 clips", "cmu; up y; unit CMU's", "smpl; up z; unit m", "deepmimic",
+                  "bad.bvh: has no MOTION", "not split", "left out   1 files", "a person"):  # fmt: skip
         assert words in said, words
     assert (tmp_path / "sheet.png").read_bytes()[:4] == b"\x89PNG"
     assert inspect(str(folder), out=tmp_path / "sheet.png", strict=True) == 1

@@ -88,8 +88,8 @@ def _order(frames: np.ndarray, name: str) -> None:
     first, last = (np.abs(frames[:, [at + k for at in _BALLS.values()]]).mean() for k in (0, 3))
     if last > 2 * first:
         raise DataError(
-            f"{name}: quaternions' first numbers are {first:.2f} in the mean and their last {last:.2f} (in wxyz the first are "
-            "the larger ones); they look like xyzw, the order of PyBullet and Isaac: write them as wxyz"
+            f"{name}: quaternions' first numbers are {first:.2f} in the mean and their last {last:.2f} (in wxyz "
+            "the first are the larger ones); they look like xyzw, the order of PyBullet and Isaac: write them as wxyz"
         )
 
 
