@@ -7,6 +7,7 @@ nothing is checked.
 import contextlib
 import functools
 import io
+import itertools
 import re
 import runpy
 import shlex
@@ -58,7 +59,7 @@ def _entry(arguments: list[str]) -> str | None:
     if "selfloop" not in PROJECT.get("scripts", {}):
         return None  # the command comes with another part of the package; nothing to hold it against
     module, _, function = PROJECT["scripts"]["selfloop"].partition(":")
-    names = tuple(one for one in arguments[:1] if not one.startswith("-"))
+    names = tuple(itertools.takewhile(lambda one: not one.startswith("-"), arguments[:2]))  # "run motion", "verify"
     return _options(_asked(f"from {module} import {function}; {function}()", ("selfloop", *names)), arguments)
 
 

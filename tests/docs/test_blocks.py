@@ -62,6 +62,8 @@ def test_commands_name_scripts_options_and_extras_that_there_are(page):
 
 def test_an_option_that_is_not_there_is_found():
     assert complaint("python experiments/gaussian_loop.py --gama 2") == "no option --gama"
+    assert complaint("selfloop run gaussian --gama 2") == "no option --gama"
+    assert complaint("selfloop run gaussian --gamma 2") is None
     assert complaint("python experiments/no_such.py") == "experiments/no_such.py does not exist"
     assert complaint("pip install -e '.[no_such]'") == "no extra no_such"
     assert "--generations" in helped(str(ROOT / "experiments" / "gaussian_loop.py"))
