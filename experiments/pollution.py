@@ -132,7 +132,9 @@ def texts(config: PollutionConfig, keep: Callable[..., None]) -> None:
     sizes = NgramConfig(known.size, 128, bits=config.bits)
     for seed in range(config.seeds):
         for name, one in scenarios(config).items():
-            rows = [{"kind": "web", "web": name, "seed": seed} | row for row in web(seed, found, sizes, one, config.steps)]
+            rows = [
+                {"kind": "web", "web": name, "seed": seed} | row for row in web(seed, found, sizes, one, config.steps)
+            ]
             keep(*rows)
             print(f"seed {seed}: {name}: {rows[-1]['bits']:.3f} bits", flush=True)
         marks = [watermark_row(seed, found, sizes, delta, config.n) for delta in (0.0, 0.5, 1.0, 2.0)]
@@ -151,7 +153,9 @@ def run(arguments: list[str]) -> Path:
     texts(config, partial(record.append, path))
     from pollution_page import report
 
-    return report(config.out, record.read(path), {key: value for key, value in asdict(config).items() if key != "out"}, provenance)
+    return report(
+        config.out, record.read(path), {key: value for key, value in asdict(config).items() if key != "out"}, provenance
+    )
 
 
 if __name__ == "__main__":
