@@ -11,6 +11,7 @@ detector trained on the fly; a watermark's strength against its cost. Results: r
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +112,8 @@ def gaussians(config: PollutionConfig) -> list[dict[str, Any]]:
     return rows
 
 
-def texts(config: PollutionConfig) -> list[dict[str, Any]]:
-    """A row a scenario, seed and step, and one a watermark's strength and seed."""
+def texts(config: PollutionConfig, keep: Callable[..., None]) -> None:
+    """Keep a row a scenario, seed and step, and one a watermark's strength and seed, as they come."""
     import jax.numpy as jnp
 
     from selfloop.domains.language import text
@@ -128,16 +129,16 @@ def texts(config: PollutionConfig) -> list[dict[str, Any]]:
     known = alphabet((one for part in corpus[:3] for one in part), 63)
     tokens = [jnp.asarray(encode(known, part, 128)) for part in (corpus.train, corpus.heldout[:2000])]
     found = Text(tokens[0][: config.start], tokens[0][config.start :], tokens[1])
-    sizes, rows = NgramConfig(known.size, 128, bits=config.bits), []
+    sizes = NgramConfig(known.size, 128, bits=config.bits)
     for seed in range(config.seeds):
         for name, one in scenarios(config).items():
-            rows += [
+            rows = [
                 {"kind": "web", "web": name, "seed": seed} | row for row in web(seed, found, sizes, one, config.steps)
             ]
+            keep(*rows)
             print(f"seed {seed}: {name}: {rows[-1]['bits']:.3f} bits", flush=True)
         marks = [watermark_row(seed, found, sizes, delta, config.n) for delta in (0.0, 0.5, 1.0, 2.0)]
-        rows += [{"kind": "watermark", "seed": seed} | row for row in marks]
-    return rows
+        keep(*({"kind": "watermark", "seed": seed} | row for row in marks))
 
 
 def run(arguments: list[str]) -> Path:
@@ -147,11 +148,14 @@ def run(arguments: list[str]) -> Path:
     from selfloop.runs import record
 
     provenance = prepare(config.out)
-    rows = [*gaussians(config), *texts(config)]
-    record.rewrite(config.out / "results.jsonl", rows)
+    path = config.out / "results.jsonl"
+    record.rewrite(path, gaussians(config))
+    texts(config, partial(record.append, path))
     from pollution_page import report
 
-    return report(config.out, rows, {key: value for key, value in asdict(config).items() if key != "out"}, provenance)
+    return report(
+        config.out, record.read(path), {key: value for key, value in asdict(config).items() if key != "out"}, provenance
+    )
 
 
 if __name__ == "__main__":

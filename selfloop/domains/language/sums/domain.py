@@ -64,7 +64,9 @@ class SumsSettings(Settings):
     gamma: float = 1.0
     """Strength of the idealised corrector."""
     order: int = 6
-    bits: int = 17
+    bits: int = 20
+    """Tables have at most 2^bits rows: with 2^17, contexts of different places share rows, and a quarter of the strings
+    that generation 0 writes are malformed."""
 
 
 def default() -> SumsSettings:
@@ -76,7 +78,7 @@ def smoke() -> SumsSettings:
     """The same in miniature."""
     arms = ("uncorrected", "replace", "replace_verifier", "replace_recomputed")
     return SumsSettings(preset="smoke", out=Path("runs/sums_smoke"), arms=arms, n=(2000,), generations=3, seeds=2,
-                        evaluate=400, audit_every=3)  # fmt: skip
+                        evaluate=400, audit_every=3, bits=17)  # fmt: skip
 
 
 PRESETS: dict[str, Callable[[], SumsSettings]] = {"default": default, "smoke": smoke}
