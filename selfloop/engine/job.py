@@ -7,20 +7,18 @@ left to train on) is marked and says no more; the others go on, and where none i
 Shapes: C chains, filled up to L for the devices, m synthetic samples a chain.
 """
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop.batch import Batch, sound
+from selfloop.batch import Batch
 from selfloop.engine import folder
 from selfloop.engine.chains import everywhere, filled, host, place, stacked
 from selfloop.engine.context import Context
@@ -28,11 +26,12 @@ from selfloop.engine.correct import correct_chains
 from selfloop.engine.initial import initial_states
 from selfloop.engine.observe import Observer, keep, observer, shown
 from selfloop.engine.plan import Chain, Job
+from selfloop.engine.programs import ENDED, Programs, programs
 from selfloop.engine.stopwatch import Stopwatch
 from selfloop.errors import SelfloopError
-from selfloop.loop import ENDS, learn, propose, role_key
+from selfloop.loop import role_key
 from selfloop.policies import POLICIES
-from selfloop.protocols import Carry, Loop, identity
+from selfloop.protocols import Carry, identity
 from selfloop.runs import checkpoint, record
 from selfloop.runs.environment import peak_memory_mib
 from selfloop.runs.pace import Kind
@@ -40,47 +39,6 @@ from selfloop.runs.progress import Skipped, Tick
 
 CHECKPOINT = 10
 """Generations from one checkpoint to the next: what a stop may cost."""
-ENDED = list(ENDS)
-
-
-class Programs(NamedTuple):
-    """The compiled halves of a generation, of all chains of a job."""
-
-    remember: Callable[..., Any]
-    """``(real, seed) -> memory``: the policies' memories before the first generation."""
-    propose: Callable[..., Batch]
-    """``(real, seed, lam, t, carry) -> raw``."""
-    uncorrected: Callable[..., tuple[Batch, dict[str, Array]]]
-    """``(real, raw) -> (raw, info)``: `protocols.identity`, where no arm corrects."""
-    learn: Callable[..., tuple[Carry, dict[str, Array], Array]]
-    """``(real, seed, lam, t, carry, corrected, failed) -> (carry, info, ended)``: 0, or a place in `loop.ENDS`."""
-
-
-@functools.cache
-def programs(context: Context, shape: Job, capacity: int) -> Programs:
-    """The programs of jobs of one shape, whose policies may remember ``capacity`` synthetic samples."""
-    model, data, make = context.learner(shape.subject), context.data(shape.n), POLICIES[shape.policy]
-
-    def loop(real: Batch, lam: Array) -> Loop:
-        return Loop(model, make(lam), data.sources[shape.source](real), shape.synthetic)
-
-    def remember(real: Batch, seed: Array) -> Any:
-        return make(jnp.zeros((), real.weight.dtype)).start(real, capacity)
-
-    def first(real: Batch, seed: Array, lam: Array, t: Array, carry: Carry) -> Batch:
-        return propose(loop(real, lam), jax.random.key(seed), t, carry)
-
-    def second(real: Batch, seed: Array, lam: Array, t: Array, carry: Carry, corrected: Batch, failed: Array) -> tuple:
-        key = jax.random.key(seed)
-        failed &= lam > 0  # where nothing is taken of them
-        after, result = learn(loop(real, lam), key, t, carry, corrected, corrected, {"failed": failed})
-        info = {name: value for name, value in result.fit.items() if jnp.ndim(value) == 0}
-        return after, info, jnp.where((result.ended == 0) & ~sound(info), ENDED.index("nan"), result.ended)
-
-    def between(real: Batch, raw: Batch) -> tuple[Batch, dict[str, Array]]:
-        return identity(jax.random.key(0), raw, None)
-
-    return Programs(*map(context.over, (remember, first, between, second)))
 
 
 @dataclass(frozen=True)
