@@ -28,6 +28,7 @@ def run(tmp_path_factory):
     return given
 
 
+@pytest.mark.slow
 def test_a_run_says_what_the_domain_measures(run):
     rows = record.read(run.out / "metrics.jsonl")
     assert len(rows) == 2 * 2 * 3
@@ -37,6 +38,7 @@ def test_a_run_says_what_the_domain_measures(run):
     assert any(row.get("moved", 0) > 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_held_out_bits_are_those_of_the_model_itself(run):
     data = setup.data(run, 100)
     model = setup.model(run, data)
@@ -46,6 +48,7 @@ def test_held_out_bits_are_those_of_the_model_itself(run):
     np.testing.assert_allclose([row["heldout_bits"] for row in first], float(total.sum() / count.sum()), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_real_lines_have_numbers_of_sets(run):
     line = measure.reference_lines(run.out)["100"]["real"]
     assert {"types", "mauve_like", "distinct"} <= line.keys() & line["spread"].keys()
@@ -54,6 +57,7 @@ def test_real_lines_have_numbers_of_sets(run):
     assert "heldout_bits" not in line
 
 
+@pytest.mark.slow
 def test_the_page_shows_text(run):
     page = (run.out / "report.html").read_text()
     assert "<h2>Text</h2>" in page

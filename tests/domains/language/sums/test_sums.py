@@ -94,6 +94,7 @@ def test_true_sums_are_observed_as_true(own):
     assert np.isclose(float(seen.numbers["distinct"]), pairs / 4000, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_run(tmp_path):
     experiment.run(SUMS, replace(SMALL, out=tmp_path / "run"))
     rows = record.read(tmp_path / "run" / "metrics.jsonl")
