@@ -1,26 +1,19 @@
-"""Put my own generator into the loop: NumPy in, NumPy out; arms, seeds, resume, curves and a report."""
+"""Put my own scikit-learn generator into the loop: arms, seeds, resume, curves and a report, NumPy in and NumPy out."""
 
 import numpy as np
+from sklearn.mixture import GaussianMixture
 
 from selfloop.domains import arrays
 
-try:
-    from sklearn.mixture import GaussianMixture
-except ImportError:  # then one Gaussian, in NumPy
-    GaussianMixture = None
 real = np.concatenate([np.random.default_rng(k).normal(4 * k, 1, (100, 2)) for k in range(3)])
 
 
 def fit(seed, samples, previous):
-    return (
-        GaussianMixture(3, random_state=seed).fit(samples) if GaussianMixture else (samples.mean(0), np.cov(samples.T))
-    )
+    return GaussianMixture(3, random_state=seed).fit(samples)
 
 
 def draw(seed, state, n):
-    if GaussianMixture:
-        return state.set_params(random_state=seed).sample(n)[0]
-    return np.random.default_rng(seed).multivariate_normal(*state, n)
+    return state.set_params(random_state=seed).sample(n)[0]
 
 
 def clip(seed, samples):

@@ -23,7 +23,10 @@ STORIES = sorted(path.stem for path in HERE.glob("[a-z]_*.py"))
 TOLD = {
     "a_safe_share": r"lambda 0\.42.*An error shrinks to 0\.\d\d ± 0\.\d\d of itself every generation: safe",
     "b_audit": r"The corrector brings samples nearer to real data: .*effective gamma 0\.\d+ to [12]\.\d+",
+    "c_own_generator": r"runs/mine/report\.html",
     "d_own_motion": r"report: runs/mine/report\.html",
+    "e_compare": r"gamma_4.*idealised",
+    "f_notebook": r"generations.*uncorrected",
 }
 """What must be printed."""
 QUICK = {"a_safe_share", "b_audit"}
