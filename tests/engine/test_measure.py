@@ -208,7 +208,7 @@ def test_real_lines_are_what_real_samples_score(run):
     fid = jax.jit(lambda key: frechet(jax.random.permutation(key, pool)[:N], y))
     values = np.array([fid(key) for key in jax.random.split(jax.random.key(0), 200)])
     assert line["samples"] == after["samples"] == N
-    assert abs(line["fid_points"] - values.mean()) < 5 * values.std() / np.sqrt(folder.DRAWS)
+    assert abs(line["fid_points"] - values.mean()) < 5 * values.std() / np.sqrt(measure.DRAWS)
     assert 0.3 * values.std() < line["spread"]["fid_points"] < 3 * values.std()
     assert line["fid_infinity_points"] < line["fid_points"] < after["fid_points"]
     assert np.isclose(after["size"] / line["size"], 0.25, rtol=0.5)
