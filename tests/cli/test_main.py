@@ -55,7 +55,7 @@ def test_options_override_the_preset(name, asked):
     ("arguments", "told"),
     [
         ("zz", "zz"),
-        ("run", "gaussian, motion"),
+        ("run", "gaussian, images, motion"),
         ("run moton", "moton"),
         ("run gaussian --preset huge", "--preset is huge; choose one of default, smoke"),
         ("run gaussian --speed 3", "--speed"),
