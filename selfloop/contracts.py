@@ -48,7 +48,9 @@ def drawn(model: Model, key: Array, state: Any, cond: Any, m: int, like: Batch) 
         raise ConfigError(
             f"the model's sample returned {_sizes(sizes)} samples of {m}; it returns as many as it is asked"
         )
-    _rows("the model's sample returned samples", raw.x, like.x, "the real ones are")
+    # A policy of its own may fold samples of another structure into what the real data are (sufficient statistics).
+    if jax.tree.structure(raw.x) == jax.tree.structure(like.x):
+        _rows("the model's sample returned samples", raw.x, like.x, "the real ones are")
     _rows("the model's sample returned conditions", raw.cond, like.cond, "those of the real samples are")
     return raw
 

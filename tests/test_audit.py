@@ -397,7 +397,11 @@ BAD = {
     ),
     "negative weight": ({"raw": lambda raw: raw._replace(weight=-raw.weight)}, DataError, "negative"),
     "few raw samples": ({"raw": lambda raw: take(raw, jnp.arange(9))}, DataError, "raw samples hold 9 .* at least 10"),
-    "no raw samples": ({"raw": lambda raw: raw._replace(weight=0 * raw.weight)}, DataError, "raw samples hold 0 "),
+    "no raw samples": (
+        {"raw": lambda raw: raw._replace(weight=0 * raw.weight)},
+        DataError,
+        "raw samples hold 128 samples of weight 0",
+    ),
     "one clip": ({"group": np.zeros(100, int)}, DataError, "reference hold 1 independent"),
     "one raw group": ({"raw_group": ["a"] * 128}, DataError, "raw samples hold 1 independent"),
     "groups of another length": ({"group": np.arange(99)}, ConfigError, r"\(99,\); there are 100"),
@@ -417,7 +421,7 @@ BAD = {
     "all failed": (
         {"corrector": lambda key, raw, state: (raw, {"failed": raw.weight > 0})},
         DataError,
-        "corrected samples hold 0 ",
+        "corrected samples hold 128 samples of weight 0",
     ),
 }
 

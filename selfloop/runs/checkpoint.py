@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import serialization
 
 from selfloop.errors import DataError
 from selfloop.runs import files
@@ -28,6 +27,8 @@ def save(path: str | Path, tree: Any) -> None:
         SelfloopError: where the file cannot be written (disk full); an older file is then untouched.
     """
     leaves = {jax.tree_util.keystr(at): _stored(leaf) for at, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    from flax import serialization  # seconds to import, which `import selfloop` need not take
+
     data = serialization.msgpack_serialize(leaves)
     files.replace(path, data + _checksum(data))
 
@@ -116,6 +117,8 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     body, checksum = data[:-5], data[-5:]
     if not body or checksum != _checksum(body):
         raise DataError(f"{path}: truncated or corrupt; remove it to continue from the checkpoint before it")
+    from flax import serialization
+
     return serialization.msgpack_restore(body)
 
 

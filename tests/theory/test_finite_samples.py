@@ -119,6 +119,6 @@ def test_unseen_mass_after_one_synthetic_generation():
 
 def test_w2_of_a_two_dimensional_gaussian_to_the_standard_one():
     mean, covariance = np.array([0.3, -0.2]), np.array([[2.0, 0.5], [0.5, 0.7]])
-    result = Generation(None, GaussianState(jnp.asarray(mean), jnp.asarray(covariance)), None, None, {}, {})
+    result = Generation(None, GaussianState(jnp.asarray(mean), jnp.asarray(covariance)), None, None, {}, {}, 0)
     expected = mean @ mean + np.trace(covariance + np.eye(2) - 2 * scipy.linalg.sqrtm(covariance).real)
     np.testing.assert_allclose(w2_readout.w2_squared(result), expected, rtol=1e-12)

@@ -31,6 +31,7 @@ def same(one, two):
     jax.tree.map(np.testing.assert_array_equal, one, two)
 
 
+@pytest.mark.slow
 def test_samples_of_each_generation_under_the_real_labels(small):
     found = generator.generated(small, generations=(0, 2, 3))
     assert list(found) == [0, 2, 3]
@@ -48,6 +49,7 @@ def test_what_is_cached_is_not_made_again(small, monkeypatch):
     same(generator.generated(small, generations=(0, 1)), made)
 
 
+@pytest.mark.slow
 def test_an_interrupted_chain_goes_on_to_the_same_samples(small, monkeypatch, tmp_path):
     whole = generator.generated(small, generations=(1, 3))
     monkeypatch.setenv("SELFLOOP_CACHE", str(tmp_path / "other"))
@@ -71,6 +73,7 @@ def test_an_interrupted_chain_goes_on_to_the_same_samples(small, monkeypatch, tm
     assert not any(name.startswith("seeds_") for name in names)  # generation 0 was there
 
 
+@pytest.mark.slow
 def test_a_corrector_is_part_of_its_own_loop(small, tmp_path):
     def lifted(key, batch, state):
         fixed, info = identity(key, batch, state)

@@ -2,12 +2,11 @@
 
 import math
 import signal
-import sys
 from dataclasses import replace
 
-import corrector_bench
 import pytest
 
+from selfloop.cli.main import main
 from selfloop.domains.motion.bench import run as bench
 from selfloop.domains.motion.bench.run import BenchConfig
 from selfloop.domains.motion.correctors.table import CORRECTORS, Entry
@@ -141,10 +140,9 @@ def test_infinite_limits_come_back_and_speeds_have_their_range(config):
     ],
 )
 def test_the_script_says_in_one_line_what_is_wrong(arguments, says, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["corrector_bench.py", *arguments, "--out", str(tmp_path / "out")])
     monkeypatch.setattr(signal, "signal", lambda *args: None)
     monkeypatch.setattr(environment, "compilation_cache", lambda: None)
-    assert corrector_bench.main() == 2
+    assert main(["bench", "correctors", *arguments, "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.startswith(says)
     assert error.count("\n") == 1
