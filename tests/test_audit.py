@@ -400,7 +400,7 @@ BAD = {
     "no raw samples": (
         {"raw": lambda raw: raw._replace(weight=0 * raw.weight)},
         DataError,
-        "raw samples hold 128 samples of weight 0",
+        "raw samples hold 128 .* weight 0",
     ),
     "one clip": ({"group": np.zeros(100, int)}, DataError, "reference hold 1 independent"),
     "one raw group": ({"raw_group": ["a"] * 128}, DataError, "raw samples hold 1 independent"),
