@@ -89,3 +89,4 @@ def hurried():
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", before)
+    jax.clear_caches()  # else operations compiled in a hurry would serve other modules, with other last bits
