@@ -10,6 +10,7 @@ Shapes: C chains of a job, N evaluation samples, F features, T generations.
 """
 
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,6 +156,16 @@ def chains(out: Path) -> list[Held]:
                 held = Held(job.n, job.axes, chain.lam, chain.arm, chain.seed, chain.start, folder, i)
                 found.setdefault(held[:6], held)
     return [found[key] for key in sorted(found)]
+
+
+def first_chains(out: Path, order: Sequence[str] | None = None) -> list[Held]:
+    """Of every arm the chain of the first seed in its first cell, in an order of arms; None: as they were asked for."""
+    found: dict[str, Held] = {}
+    for chain in chains(out):
+        if not chain.coupled and chain.seed == 0:
+            found.setdefault(chain.arm, chain)
+    asked = list(record.read_json(out / "config.json")["arms"] if order is None else order)
+    return sorted(found.values(), key=lambda chain: asked.index(chain.arm) if chain.arm in asked else len(asked))
 
 
 @functools.lru_cache(maxsize=160)

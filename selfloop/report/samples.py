@@ -10,7 +10,6 @@ import numpy as np
 
 from selfloop.engine import folder
 from selfloop.engine.domain import primary
-from selfloop.engine.folder import Held
 from selfloop.errors import DataError
 from selfloop.report import figures
 from selfloop.report.figures import INK
@@ -25,7 +24,8 @@ def scatter(out: Path) -> Any:
     Raises:
         DataError: the run keeps no samples.
     """
-    about, held = folder.about(out), _first_chains(out)
+    about = folder.about(out)
+    held = folder.first_chains(out, about["arms"])
     if not held:
         raise DataError(f"{out} keeps no samples; let the run finish")
     points = folder.named(folder.real(out, held[0].n), "space")
@@ -47,15 +47,6 @@ def scatter(out: Path) -> Any:
         axes.set_visible(False)
     figures.legend(figure, 4)
     return figure
-
-
-def _first_chains(out: Path) -> list[Held]:
-    """The first seed's chain of every arm, in its first cell."""
-    found: dict[str, Held] = {}
-    for chain in folder.chains(out):
-        if not chain.coupled and chain.seed == 0:
-            found.setdefault(chain.arm, chain)
-    return [found[arm] for arm in folder.about(out)["arms"] if arm in found]
 
 
 def _plane(points: np.ndarray) -> np.ndarray:

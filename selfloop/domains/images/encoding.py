@@ -4,7 +4,6 @@ They report the standard deviation of generation 0's encoder means over a genera
 of one more generation 0, the same for all seeds, trained once and kept in the user's cache.
 """
 
-import contextlib
 from dataclasses import replace
 from typing import Any
 
@@ -16,11 +15,9 @@ from selfloop.batch import uniform
 from selfloop.domains.images import model as models
 from selfloop.domains.images.data.images import Images
 from selfloop.domains.images.settings import ImageSettings
-from selfloop.errors import DataError
 from selfloop.models.neural import slices, training
 from selfloop.models.neural import vae as vaes
-from selfloop.models.neural.cached import cached
-from selfloop.runs import checkpoint
+from selfloop.models.neural.cached import cached, trained_once
 
 
 def network(settings: ImageSettings) -> nn.Module | None:
@@ -35,9 +32,9 @@ def load_or_train(settings: ImageSettings, real: Images) -> Any:
     config = replace(models.vae_config(settings, real.x.shape[1:]), draw="mean", start="prior")
     path = cached("images_encoding", (real.x, config), (vaes, training, slices)).with_suffix(".msgpack")
     model = vaes.vae(config)
-    with contextlib.suppress(DataError):  # absent or damaged
-        return checkpoint.load(path, jax.eval_shape(model.init, jax.random.key(0)).params)
-    key_init, key_fit = jax.random.split(jax.random.key(0))
-    made = model.fit(key_fit, uniform(jnp.asarray(real.x)), model.init(key_init))[0].params
-    checkpoint.save(path, made)
-    return made
+
+    def train() -> Any:
+        key_init, key_fit = jax.random.split(jax.random.key(0))
+        return model.fit(key_fit, uniform(jnp.asarray(real.x)), model.init(key_init))[0].params
+
+    return trained_once(path, jax.eval_shape(model.init, jax.random.key(0)).params, train)

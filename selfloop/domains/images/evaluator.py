@@ -7,7 +7,6 @@ unit variance over the images that the network was trained on.
 Shapes: N images, B images a step, H rows, W columns, L latents, K classes.
 """
 
-import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,13 +21,11 @@ from scipy.ndimage import affine_transform
 
 from selfloop.chunks import in_chunks
 from selfloop.domains.images.data.images import Images
-from selfloop.errors import DataError
 from selfloop.metrics.scale import Scale, scale_of, standardise
 from selfloop.models.neural import slices, training
-from selfloop.models.neural.cached import cached
+from selfloop.models.neural.cached import cached, trained_once
 from selfloop.models.neural.slices import Convolution, halved
 from selfloop.models.neural.training import updated
-from selfloop.runs import checkpoint
 
 COPIES = 8
 """Distorted copies of each image, beside itself, in training."""
@@ -94,12 +91,8 @@ def load_or_train(found: Images, config: EvaluatorConfig) -> Evaluator:
     """`train` with one fixed key, from the user's cache folder where it was trained before."""
     path = cached("images_evaluator", (found.x, found.label, config), _modules()).with_suffix(".msgpack")
     like = jax.eval_shape(lambda: _blank(jax.random.key(0), found, config))
-    with contextlib.suppress(DataError):  # absent or damaged
-        return checkpoint.load(path, like)
-    print(f"training an evaluator on {len(found.x)} images, once: it is kept in the user's cache", flush=True)
-    made = train(jax.random.key(0), found, config)
-    checkpoint.save(path, made)
-    return made
+    train_now = lambda: train(jax.random.key(0), found, config)  # noqa: E731
+    return trained_once(path, like, train_now, f"an evaluator on {len(found.x)} images")
 
 
 def accuracy(evaluator: Evaluator, found: Images) -> float:

@@ -14,7 +14,6 @@ import numpy as np
 from selfloop.engine import folder
 from selfloop.engine.folder import Held
 from selfloop.metrics import moments, squared_frechet
-from selfloop.runs import record
 
 SHOWN = "The same noise and labels in every generation and arm; below an arm that corrects, what becomes of them."
 PAPERS_SAMPLES, SUBSETS = 100, 10
@@ -27,7 +26,7 @@ MOST = 7
 
 def sections(out: Path) -> list[tuple[str, str]]:
     """The page's sections: the sheet of samples, and the papers' estimator where there are features for it."""
-    held = _first_chains(out)
+    held = folder.first_chains(out)
     if not held:
         return []
     found = [("Samples", f"<p>{SHOWN}</p>" + sheet(out, held))]
@@ -55,7 +54,7 @@ def sheet(out: Path, held: list[Held]) -> str:
 def papers_fid(out: Path) -> list[tuple[str, int, float, float, float]]:
     """Arm, generation, and FID of 100 samples in classifier features: mean and deviation over subsets; FID of all."""
     found, space = [], "space/classifier"
-    for one in _first_chains(out):
+    for one in folder.first_chains(out):
         t = max(folder.generations(one.folder))
         points = folder.observed(one.folder, t, space)
         if points is None or len(points[one.index]) < PAPERS_SAMPLES or not np.isfinite(points[one.index]).all():
@@ -80,16 +79,6 @@ def _table(rows: list[tuple[str, int, float, float, float]]) -> str:
     )
     head = "".join(f"<th>{one}</th>" for one in ("arm", "generation", "FID of 100", "deviation", "FID of all"))
     return f"{text}<table><tr>{head}</tr>{body}</table>"
-
-
-def _first_chains(out: Path) -> list[Held]:
-    """Of every arm the chain of the first seed in its first cell, in the order that arms were asked for."""
-    found: dict[str, Held] = {}
-    for chain in folder.chains(out):
-        if not chain.coupled and chain.seed == 0:
-            found.setdefault(chain.arm, chain)
-    order = record.read_json(out / "config.json")["arms"]
-    return sorted(found.values(), key=lambda chain: order.index(chain.arm) if chain.arm in order else len(order))
 
 
 def _pictures(one: Held, t: int, name: str) -> np.ndarray | None:

@@ -21,7 +21,7 @@ ABOUT = (
 
 def sections(out: Path) -> list[tuple[str, str]]:
     """The page's section of generated text, of the first cell of every arm; none where the text is no longer there."""
-    config, held = record.read_json(out / "config.json"), _first_chains(out)
+    config, held = record.read_json(out / "config.json"), folder.first_chains(out)
     try:
         corpus = text.load(config["data"], config["documents"], config["length"] - 1)
     except DataError:
@@ -30,15 +30,6 @@ def sections(out: Path) -> list[tuple[str, str]]:
     rows = [row for chain in held for row in _rows(chain, known)]
     head = "<tr><th>arm</th><th>generation</th><th>documents</th></tr>"
     return [("Text", f"<p>{ABOUT}</p><table>{head}{''.join(rows)}</table>")] if rows else []
-
-
-def _first_chains(out: Path) -> list[Held]:
-    """Of every arm the chain of the first seed in its first cell."""
-    found: dict[str, Held] = {}
-    for chain in folder.chains(out):
-        if not chain.coupled and chain.seed == 0:
-            found.setdefault(chain.arm, chain)
-    return list(found.values())
 
 
 def _rows(chain: Held, known: Alphabet) -> list[str]:

@@ -38,7 +38,7 @@ def bvh(out: Path, to: Path) -> list[Path]:
 
 def gif(out: Path, to: Path) -> list[Path]:
     """One GIF an arm: its motions side by side, in time."""
-    held = scenes.first_chains(out)
+    held = folder.first_chains(out)
     palette, found = colours([chain.arm for chain in held]), []
     shown = scenes.scenes(out, held)
     for arm in dict.fromkeys(scene["arm"] for scene in shown):
@@ -58,7 +58,7 @@ EXPORTS: Mapping[str, Callable[[Path, Path], list[Path]]] = {"bvh": bvh, "gif": 
 def _last(out: Path) -> Iterator[tuple[str, int, np.ndarray, np.ndarray]]:
     """Arm, last generation with kept samples, these samples [S, T, D] and their lengths [S]."""
     arms = folder.about(out)["arms"]
-    for chain in scenes.first_chains(out):
+    for chain in folder.first_chains(out):
         kept = [(t, arrays) for t in folder.generations(chain.folder) if "x" in (arrays := folder.samples(chain, t))]
         if kept:
             t, arrays = kept[-1]

@@ -36,23 +36,13 @@ SHOWN = "shown.npz"
 
 def sections(out: Path) -> list[tuple[str, str]]:
     """The page's section with the player, of the first cell of every arm."""
-    held = first_chains(out)
+    held = folder.first_chains(out)
     if not held:
         return []
     shown = scenes(out, held)
     shown = real_scenes(out, held[0].n, shown) + shown
     sheet = f'<div class="selfloop-sheet" tabindex="0">{readable(sheet_of(shown))}</div>' if shown else ""
     return [("Motion", f"<p>{PLAYER}</p>" + player.player(shown) + sheet)]
-
-
-def first_chains(out: Path) -> list[Held]:
-    """Of every arm the chain of the first seed in its first cell, in the order that arms were asked for."""
-    found: dict[str, Held] = {}
-    for chain in folder.chains(out):
-        if not chain.coupled and chain.seed == 0:
-            found.setdefault(chain.arm, chain)
-    order = record.read_json(out / "config.json")["arms"]
-    return sorted(found.values(), key=lambda chain: order.index(chain.arm) if chain.arm in order else len(order))
 
 
 def scenes(out: Path, held: list[Held]) -> list[dict[str, Any]]:
@@ -148,6 +138,6 @@ def sheet_of(shown: Sequence[dict[str, Any]]) -> Any:
 
 def samples(out: Path) -> Any:
     """The contact sheet of a run, as a figure."""
-    held = first_chains(out)
+    held = folder.first_chains(out)
     shown = scenes(out, held)
     return sheet_of(real_scenes(out, held[0].n, shown) + shown)

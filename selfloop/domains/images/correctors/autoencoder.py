@@ -4,7 +4,6 @@ It is trained on images that neither loop, reference nor evaluators see, once, a
 Shapes: N samples, B images a step, H rows, W columns.
 """
 
-import contextlib
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +20,10 @@ from selfloop.chunks import in_chunks
 from selfloop.correctors.fallback import fallback
 from selfloop.correctors.strength import report
 from selfloop.domains.images.data.images import Images
-from selfloop.errors import DataError
 from selfloop.models.neural import training
-from selfloop.models.neural.cached import cached
+from selfloop.models.neural.cached import cached, trained_once
 from selfloop.models.neural.training import updated
 from selfloop.protocols import Corrector
-from selfloop.runs import checkpoint
 
 CHUNK = 500
 
@@ -75,11 +72,7 @@ def _load_or_train(others: Images, config: AutoencoderConfig) -> Any:
     modules = sys.modules[__name__], training
     path = cached("images_autoencoder", (others.x, config), modules).with_suffix(".msgpack")
     like = jax.eval_shape(lambda: Autoencoder(config).init(jax.random.key(0), jnp.asarray(others.x[:1])))
-    with contextlib.suppress(DataError):  # absent or damaged
-        return checkpoint.load(path, like)
-    made = _trained(jax.random.key(0), jnp.asarray(others.x), config)
-    checkpoint.save(path, made)
-    return made
+    return trained_once(path, like, lambda: _trained(jax.random.key(0), jnp.asarray(others.x), config))
 
 
 @partial(jax.jit, static_argnames="config")

@@ -6,7 +6,6 @@ The model is the loop's own kind, trained on images that neither loop, reference
 the user's cache. Shapes: N samples, H rows, W columns.
 """
 
-import contextlib
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +20,10 @@ from selfloop.correctors.fallback import fallback
 from selfloop.correctors.strength import report
 from selfloop.domains.images import model as models
 from selfloop.domains.images.data.images import Images
-from selfloop.errors import ConfigError, DataError
+from selfloop.errors import ConfigError
 from selfloop.models.neural import denoiser, diffusion, training
-from selfloop.models.neural.cached import cached
+from selfloop.models.neural.cached import cached, trained_once
 from selfloop.protocols import Corrector
-from selfloop.runs import checkpoint
 
 CHUNK = 500
 
@@ -74,11 +72,10 @@ def _load_or_train(others: Images, config: PriorConfig) -> tuple[models.Pixels, 
     settings = training.Training(batch=128, first_steps=config.steps, steps=config.steps)
     model = training.trained(models.diffusion_of(pixels, guidance=1.0, sample_steps=10), settings)
     like = jax.eval_shape(model.init, jax.random.key(0)).average
-    with contextlib.suppress(DataError):  # absent or damaged
-        return pixels, checkpoint.load(path, like)
-    print(f"training a model of {len(others.x)} other images, once: it is kept in the user's cache", flush=True)
-    key_init, key_fit = jax.random.split(jax.random.key(0))
-    real = uniform(jnp.asarray(others.x), jnp.asarray(others.label))
-    made = model.fit(key_fit, real, model.init(key_init))[0].average
-    checkpoint.save(path, made)
-    return pixels, made
+
+    def train() -> Any:
+        key_init, key_fit = jax.random.split(jax.random.key(0))
+        real = uniform(jnp.asarray(others.x), jnp.asarray(others.label))
+        return model.fit(key_fit, real, model.init(key_init))[0].average
+
+    return pixels, trained_once(path, like, train, f"a model of {len(others.x)} other images")

@@ -9,7 +9,6 @@ loop nor the bench's held-out set holds, so it is a corrector of its own kind.
 Source: partial re-noising, SDEdit (Meng et al., ICLR 2022). Shapes: N motions, T frames at 20 fps, D = 64 features.
 """
 
-import contextlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,12 +27,11 @@ from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.model import model, spectrum
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
 from selfloop.domains.motion.model.spectrum import Spectrum, from_waves, to_waves
-from selfloop.errors import ConfigError, DataError
+from selfloop.errors import ConfigError
 from selfloop.models.neural import denoiser, diffusion, training
-from selfloop.models.neural.cached import cached
+from selfloop.models.neural.cached import cached, trained_once
 from selfloop.models.neural.denoiser import Denoiser, DenoiserConfig
 from selfloop.protocols import Corrector
-from selfloop.runs import checkpoint
 
 RATES = slice(0, 3)
 """The columns of features that are the root's path: yaw rate and velocity."""
@@ -92,15 +90,11 @@ def train_prior(key: Array, windows: Windows, config: PriorConfig | None = None)
 def load_or_train(windows: Windows, config: PriorConfig | None = None) -> tuple[Prior, dict[str, float]]:
     """`train_prior` with one fixed key, from the user's cache folder where it was trained before."""
     config = PriorConfig() if config is None else config
-    path = cached("prior", (tuple(windows), config), (denoiser, diffusion, training, model, spectrum)).with_suffix(
-        ".msgpack"
-    )
-    with contextlib.suppress(DataError):  # absent or damaged
-        return checkpoint.load(path, (_blank(windows, config), {"loss": 0.0, "windows": 0.0}))
-    print("training the prior on other clips, once, for some minutes: it is kept in the user's cache", flush=True)
-    made = train_prior(jax.random.key(0), windows, config)
-    checkpoint.save(path, made)
-    return made
+    modules = denoiser, diffusion, training, model, spectrum
+    path = cached("prior", (tuple(windows), config), modules).with_suffix(".msgpack")
+    like = _blank(windows, config), {"loss": 0.0, "windows": 0.0}
+    train = lambda: train_prior(jax.random.key(0), windows, config)  # noqa: E731
+    return trained_once(path, like, train, "the prior on other clips, for some minutes")
 
 
 def prior(model: Prior, names: tuple[str, ...], level: float = 0.95, path: int = 3, steps: int = 10) -> Corrector:

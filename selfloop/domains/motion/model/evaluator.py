@@ -6,7 +6,6 @@ it was trained on: a Frechet distance there is in squared standard deviations.
 Shapes: B motions, N windows, T frames, D = 64 features, C = 91 channels, L = 32 latent dimensions.
 """
 
-import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,9 +24,9 @@ from selfloop.domains.motion.data import features, skeleton
 from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.model import encoder, kinetics
 from selfloop.domains.motion.model.encoder import C, Encoder, Heads, channels, mirrored, patched
-from selfloop.errors import ConfigError, DataError
+from selfloop.errors import ConfigError
 from selfloop.metrics.scale import Scale, scale_of, standardise
-from selfloop.runs import checkpoint
+from selfloop.models.neural.cached import trained_once
 from selfloop.runs.environment import cache_folder
 
 
@@ -116,12 +115,7 @@ def load_or_train(
     key = jax.random.key(0)
     like = jax.eval_shape(lambda: _blank(key, windows, config, styles))
     info_like = dict.fromkeys(("label_accuracy", "style_accuracy", "windows", "loss"), 0.0)
-    with contextlib.suppress(DataError):  # absent or damaged
-        return checkpoint.load(path, (like, info_like))
-    print("training the evaluator, once: it is kept in the user's cache", flush=True)
-    made = train(key, windows, config, styles)
-    checkpoint.save(path, made)
-    return made
+    return trained_once(path, (like, info_like), lambda: train(key, windows, config, styles), "the evaluator")
 
 
 def train(

@@ -13,6 +13,7 @@ from selfloop.domains.motion import scenes, setup
 from selfloop.domains.motion.domain import MOTION
 from selfloop.domains.motion.settings import loop_smoke
 from selfloop.domains.motion.text.captions import PARAPHRASES
+from selfloop.engine import folder
 from selfloop.engine.measure import reference_lines
 from selfloop.errors import ConfigError
 from selfloop.runs import record
@@ -36,7 +37,7 @@ def test_a_run_under_captions_is_recorded_and_continues(config, compiled, hurrie
     assert len(first) == 2
     assert all(np.isfinite(row["fid_kinetic"]) for row in first)
     assert not any("r_precision_1" in row for row in first)  # a set too small for an evaluator
-    shown = {scene["label"] for scene in scenes.scenes(config.out, scenes.first_chains(config.out))}
+    shown = {scene["label"] for scene in scenes.scenes(config.out, folder.first_chains(config.out))}
     assert shown
     assert all(text.startswith("somebody") for text in shown)
     longer = replace(config, generations=2)
