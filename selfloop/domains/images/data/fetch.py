@@ -4,7 +4,6 @@ The hashes are those that several libraries pin; the addresses were not tried ov
 so every set has a second one.
 """
 
-import hashlib
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from selfloop.errors import DataError
 from selfloop.extras import need
+from selfloop.runs.downloads import present, retrieve
 from selfloop.runs.environment import cache_folder
 
 
@@ -67,7 +67,7 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
     """
     source, folder = SOURCES[name], (cache or cache_folder()) / "data" / name
     known = {file: f"sha256:{code}" for file, code in zip(FILES, source.hashes, strict=True)}
-    missing = [file for file, code in known.items() if not _present(folder / file, code)]
+    missing = [file for file, code in known.items() if not present(folder / file, code)]
     if missing:
         if importlib.util.find_spec("pooch") is None:
             need("images", f"the download of {name}")
@@ -77,24 +77,12 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
     return folder
 
 
-def _present(path: Path, code: str) -> bool:
-    return path.is_file() and f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" == code
-
-
 def _from_any(bases: tuple[str, ...], file: str, known: dict[str, str], folder: Path) -> None:
-    """Download a file from the first address that has it; its name appears only after its hash was found right."""
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
+    """Download a file from the first address that has it."""
     failures = []
     for base in bases:
         try:
-            pooch.create(folder, base, registry=known, retry_if_failed=1).fetch(file)
-        except ValueError:
-            failures.append(f"{base}{file} differs from its pinned SHA-256 and was not kept")
-        except (requests.RequestException, OSError) as error:
-            failures.append(f"{base}{file} cannot be downloaded ({type(error).__name__})")
-        else:
-            return
+            return retrieve(base, file, known, folder)
+        except DataError as error:
+            failures.append(str(error))
     raise DataError(f"{'; '.join(failures)}: check the network, or give a folder of IDX files with --data PATH")

@@ -8,7 +8,6 @@ first that answers is taken.
 """
 
 import base64
-import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
@@ -17,6 +16,7 @@ from typing import NamedTuple
 
 from selfloop.errors import DataError
 from selfloop.extras import need
+from selfloop.runs.downloads import present, retrieve
 from selfloop.runs.environment import cache_folder
 
 _DEEPMIMIC = "https://raw.githubusercontent.com/xbpeng/DeepMimic"
@@ -92,7 +92,7 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
         raise DataError(f"no set is called {name!r}; known are {', '.join(SOURCES)}")
     known = registry(name)
     folder = (cache or cache_folder()) / "data" / name
-    missing = [file for file in known if not _present(folder / file, known[file])]
+    missing = [file for file in known if not present(folder / file, known[file])]
     if missing:
         need("motion", f"the download of {name}")
         print(f"Downloading {len(missing)} files of {name} to {folder}\n{SOURCES[name].notice}", flush=True)
@@ -100,10 +100,6 @@ def fetch(name: str, bases: Iterable[str] | None = None, cache: Path | None = No
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda file: _retrieve(base, file, known, folder), missing[1:]))
     return folder
-
-
-def _present(path: Path, code: str) -> bool:
-    return path.is_file() and f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}" == code
 
 
 def _first(bases: Iterable[str], file: str, known: dict[str, str], folder: Path) -> str:
@@ -120,19 +116,7 @@ def _first(bases: Iterable[str], file: str, known: dict[str, str], folder: Path)
 
 
 def _retrieve(base: str, file: str, known: dict[str, str], folder: Path) -> None:
-    """Downloads one file; its final name appears only after its hash was found right."""
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
     try:
-        pooch.create(folder, base, registry=known, retry_if_failed=1).fetch(file)
-    except ValueError:
-        raise DataError(
-            f"{base}{file} differs from its pinned SHA-256 and was not kept; give local data with --data"
-        ) from None
-    except (requests.RequestException, OSError) as error:
-        reason = type(error).__name__
-        raise DataError(
-            f"cannot download {base}{file} ({reason}); check the network, or fetch the set by hand and give --data PATH"
-        ) from None
+        retrieve(base, file, known, folder)
+    except DataError as error:
+        raise DataError(f"{error}; check the network, or fetch the set by hand and give --data PATH") from None
