@@ -124,6 +124,22 @@ def check(loop: Loop, key: Array) -> None:
     jax.eval_shape(lambda key: _once(loop, key), key)
 
 
+def check_corrector(loop: Loop, key: Array) -> None:
+    """`check` of a loop's corrector alone, of whose other parts it was done with another corrector."""
+    _parts(loop, key)
+
+    def once(key: Array) -> Any:
+        real = given(loop.source, key, jnp.asarray(1, jnp.int32))
+        raw = _blank(real, slots(loop, real.capacity))
+        return _tried(lambda: corrected(loop.corrector, key, raw, loop.model.init(key)), (raw, {}))
+
+    jax.eval_shape(once, key)
+
+
+def _blank(real: Batch, m: int) -> Batch:
+    return jax.tree.map(lambda leaf: jnp.zeros((m, *leaf.shape[1:]), leaf.dtype), real)
+
+
 def _once(loop: Loop, key: Array) -> Any:
     t = jnp.asarray(1, jnp.int32)
     real = given(loop.source, key, t)
@@ -131,7 +147,7 @@ def _once(loop: Loop, key: Array) -> Any:
     blank = loop.model.init(key)
     fit = lambda: learned(loop.first_fit or loop.model.fit, key, real, blank)  # noqa: E731
     state, _ = _tried(fit, (blank, {}))
-    like = jax.tree.map(lambda leaf: jnp.zeros((m, *leaf.shape[1:]), leaf.dtype), real)
+    like = _blank(real, m)
     raw = _tried(lambda: drawn(loop.model, key, state, like.cond, m, real), like)
     after, _ = _tried(lambda: corrected(loop.corrector, key, raw, state), (raw, {}))
     memory = loop.policy.start(real, m)

@@ -5,11 +5,12 @@ show after hours, deep inside a compiled program. Shapes: N samples, F features.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import Array
 
 from selfloop.batch import Batch, finite, look
 from selfloop.contracts import check, part
@@ -108,10 +109,10 @@ def check_settings(domain: Any, settings: Any) -> None:
         raise ConfigError(f"settings are {told}; domain {domain.name} takes {domain.settings.__name__}(...)")
 
 
-def check_parts(domain: Domain, loop: Loop, arm: str) -> None:
-    """ConfigError where a part of an arm's loop does not do what `protocols` says (`contracts.check`)."""
+def check_parts(domain: Domain, loop: Loop, arm: str, tried: Callable[[Loop, Array], None] = check) -> None:
+    """ConfigError where a part of an arm's loop does not do what `protocols` says, by `contracts.check` or another."""
     try:
-        check(loop, jax.random.key(0))
+        tried(loop, jax.random.key(0))
     except ConfigError as error:
         raise ConfigError(f"domain {domain.name}, arm {arm}: {error}") from error
 

@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 from jax.tree_util import Partial
 
 from selfloop.batch import Batch, take
+from selfloop.contracts import check, check_corrector
 from selfloop.engine import folder
 from selfloop.engine.chains import chain_mesh, one_by_one, over_chains
 from selfloop.engine.check import (
@@ -127,11 +128,12 @@ class Context:
         seen = check_observation(self.domain, self.observe(job.n), self.data(job.n).pool)
         numbers = check_numbers(self.domain, self.numbers(job.subject), self.model(job.subject).init)
         check_measures(self.domain, seen, numbers)
-        data, model = self.data(job.n), self.learner(job.subject)
+        data, model, tried = self.data(job.n), self.learner(job.subject), check
         for arm, corrector in self.correctors(job).items():
             source, m = data.sources[job.source](data.real), job.synthetic
             lam = next(chain.lam for chain in job.chains if chain.arm == arm)
-            check_parts(self.domain, Loop(model, POLICIES[job.policy](lam), source, m, corrector), arm)
+            check_parts(self.domain, Loop(model, POLICIES[job.policy](lam), source, m, corrector), arm, tried)
+            tried = check_corrector  # the other arms have the same model, policy and source
 
     def store(self, job: Job) -> None:
         """Observe the real samples of a job's n, once, and what its arms' correctors make of them."""
