@@ -21,7 +21,7 @@ class Limit(NamedTuple):
 
     most: float
     real: float
-    """The most among real clips."""
+    """The most among the clips of DeepMimic and a subset of 256 of Bandai-Namco; all others are within the limit."""
     text: str
     """What is measured, with a place for its value."""
     hint: str
