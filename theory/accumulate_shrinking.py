@@ -9,7 +9,7 @@ from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
-from selfloop.protocols import Loop, Model
+from selfloop.protocols import Loop, Model, Policy
 from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
 from theory.frame.drawing import Line, lines
 from theory.shared.chains import chains, half_width
@@ -50,20 +50,20 @@ def augmented(c: float) -> np.ndarray:
     return np.array(path)
 
 
-def _loops(policy: object, capacity: int, seeds: int) -> np.ndarray:
+def _loops(policy: Policy, seeds: int) -> np.ndarray:
     """Variances [C, S, T + 1] of loops with each c."""
 
     def build(key: jax.Array, c: jax.Array) -> Loop:
         real = uniform(jax.random.normal(key, (N, 1), jnp.float64))
-        return Loop(shrinking(c), policy, sources.fixed(real), N, capacity=capacity)
+        return Loop(shrinking(c), policy, sources.fixed(real), N)
 
     return chains(build, SHRINK, seeds, GENERATIONS, lambda result: result.state.covariance[0, 0], seed=31)
 
 
 def check(effort: Effort) -> Finding:
     """Expected variance of 50 points a generation, kept or not, for three strengths of shrinking."""
-    kept = _loops(policies.accumulate(), N * GENERATIONS, effort.seeds)
-    newest = _loops(policies.augment(1.0), 0, effort.seeds)
+    kept = _loops(policies.accumulate(), effort.seeds)
+    newest = _loops(policies.augment(1.0), effort.seeds)
     t = np.arange(GENERATIONS + 1)
     theory = [accumulated(c) for c in SHRINK]
     times = np.array([1e6, 1e8])
