@@ -1,14 +1,11 @@
 """``selfloop verify``: every stability theorem beside its measurement, from wherever the claims lie."""
 
-import os
 from typing import Annotated, Any
 
 import tyro
 
 from selfloop.cli import carried
 
-# Most of a cold run is compilation: a fifth less of it, for programs that run as fast. Read at the first compilation.
-os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=1 {os.environ.get('XLA_FLAGS', '')}".strip()
 carried.importable(carried.home())
 
 from theory import verify as claims  # noqa: E402  (its place is known only now)

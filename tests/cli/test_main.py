@@ -74,7 +74,9 @@ def test_options_override_the_preset(name, asked):
 def test_a_mistake_is_one_line_and_code_2(arguments, told, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(environment, "compilation_cache", lambda *_: None)
+    inherited = dict(os.environ)
     assert main(arguments.split()) == 2
+    assert dict(os.environ) == inherited  # of processes started later
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert told in said

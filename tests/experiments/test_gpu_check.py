@@ -15,21 +15,14 @@ from selfloop.errors import ConfigError
 from selfloop.runs import environment
 from selfloop.runs.record import read_json
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 
 @pytest.fixture(autouse=True)
 def _no_cache(monkeypatch):
     """JAX's cache of compiled programs, which outlives a test, stays as it is."""
     monkeypatch.setattr(environment, "compilation_cache", lambda folder: None)
     monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-
-
-@pytest.fixture(autouse=True)
-def _hurried():
-    """Programs are compiled in half the time and run more slowly."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
 
 
 @pytest.fixture
