@@ -126,10 +126,11 @@ def replace() -> Policy:
 def growing(first: Array | float, power: Array | float) -> Policy:
     """The newest synthetic samples alone, more of them every generation: the first floor(first t^power) of the m slots.
 
-    With a power above 1 the variances 1 / m_t that generations add have a finite sum, and a loop without real data stays
-    bounded (superlinear growth, arXiv 2505.13947; `stability.recursions.replace_sizes`); with 1 they grow as log t. Both
-    may be traced. Where m is less than a generation asks for, all weights are NaN under a trace. Raises ConfigError
-    where a concrete ``first`` is below 1, a power below 0, or a known generation asks for more than m samples.
+    With a power above 1 the variances 1 / m_t that generations add have a finite sum, and a loop without real data
+    stays bounded (superlinear growth, arXiv 2505.13947; `stability.recursions.replace_sizes`); with 1 they grow as log
+    t. Both may be traced. Where m is less than a generation asks for, all weights are NaN under a trace. Raises
+    ConfigError where a concrete ``first`` is below 1, a power below 0, or a known generation asks for more than m
+    samples.
     """
     for name, value, least in (("first", first, 1), ("power", power, 0)):
         if not isinstance(value, jax.core.Tracer) and not least <= float(value) < float("inf"):

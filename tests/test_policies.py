@@ -59,7 +59,9 @@ def test_replace_takes_the_newest_synthetic_points_alone():
 
 
 def test_growing_takes_more_every_generation():
-    assert run(policies.growing(3, 0.5)) == [synthetic(t, count=count) for t, count in zip((1, 2, 3), (3, 4, 5))]
+    assert run(policies.growing(3, 0.5)) == [
+        synthetic(t, count=count) for t, count in zip((1, 2, 3), (3, 4, 5), strict=True)
+    ]
     assert run(policies.growing(2, 1.0)) == [synthetic(t, count=2 * t) for t in (1, 2, 3)]
 
 

@@ -39,9 +39,9 @@ def extrapolation(model: Model, w: Array | float) -> Corrector:
 
     In parameters that is Neon (arXiv 2510.03597), in the scores of normal laws (the model's ``coordinates`` being
     `models.charts.natural`) SIMS (arXiv 2408.16333). The samples are new ones: moving those that theta_s was fitted to
-    would undo the gain. In log-scale coordinates w = 1 keeps E log variance of a loop without real data as it is, for any
-    number of samples; optima for other coordinates are in `stability.extrapolation`. Present samples end with their own
-    weight; w = 0 is the same law, in other samples; w may be traced. Raises ConfigError for a w below 0.
+    would undo the gain. In log-scale coordinates w = 1 keeps E log variance of a loop without real data as it is, for
+    any number of samples; optima for other coordinates are in `stability.extrapolation`. Present samples end with their
+    own weight; w = 0 is the same law, in other samples; w may be traced. Raises ConfigError for a w below 0.
     """
     if not isinstance(w, jax.core.Tracer) and not float(w) >= 0:
         raise ConfigError(f"w is {float(w)}; an extrapolation away from the model's own samples is 0 (none) or more")

@@ -7,7 +7,7 @@ independently of each other therefore add up as
     D_t = sum_{k=0}^{t} (1 - a)^(2 (t - k)) e_k,
 
 e_k the squared error (a divergence: KL, chi^2, to second order) that generation k adds by itself. Source: the
-discounted sum of score errors of arXiv 2602.16601, as recalled, not re-read; derived here from p' - p = (1 - a) (p_t -
+discounted sum of score errors of arXiv 2602.16601, as recalled; not re-read; derived here from p' - p = (1 - a) (p_t -
 p) + u. Letters: T generations.
 """
 

@@ -11,7 +11,7 @@ depends on the coordinates that are extrapolated:
 
 with delta_k = psi((k - 1) / 2) + log(2 / k) (d = 1). "Right" is without bias, not least in mean square: the latter asks
 for w < 0, as shrinking an unbiased variance does. Sources: SIMS, Alemohammad et al., arXiv 2408.16333 (scores, hence
-precisions; its w tends to 1 - 1 / m at n = m large), and Neon, arXiv 2510.03597 (parameters), as recalled, not re-read;
+precisions; its w tends to 1 - 1 / m at n = m large), and Neon, arXiv 2510.03597 (parameters), as recalled; not re-read;
 the finite-sample optima derived here.
 """
 
@@ -23,8 +23,7 @@ from selfloop.stability.precision import Number, floats
 
 
 def log_bias(k: Number) -> Array:
-    """``delta_k = psi((k - 1) / 2) + log(2 / k)``, E log of the k points' variance (divided by k) in units of the
-    truth's: about -2 / k."""
+    """``delta_k = psi((k - 1) / 2) + log(2 / k)``, about -2 / k: the bias of the log variance of k points."""
     (k,) = floats(k)
     return digamma((k - 1) / 2) + jnp.log(2 / k)
 

@@ -42,9 +42,9 @@ def ridge_risk(x: Number, g: Number, k: Number, signal: Number) -> Array:
 
         R = (1 - g)^2 S / (1 - g (1 - x))^2 + g^2 (x^2 + k (1 - x)^2) / (1 - g^2 (1 - x)^2)
 
-    An orthogonal design, where a ridge penalty multiplies the fit by g = 1 / (1 + penalty / (n + m)), and S = |w*|^2 n /
-    (d sigma^2) is signal over noise. From e = g (x u + (1 - x) (e + u')) - (1 - g) w*. g = 1 is
-    `stationary_variance`. Source: ridge regression with mixed data, arXiv 2509.22341, as recalled, not re-read; this
+    An orthogonal design, where a ridge penalty multiplies the fit by g = 1 / (1 + penalty / (n + m)), and S = |w*|^2 n
+    / (d sigma^2) is signal over noise. From e = g (x u + (1 - x) (e + u')) - (1 - g) w*. g = 1 is
+    `stationary_variance`. Source: ridge regression with mixed data, arXiv 2509.22341, as recalled; not re-read; this
     case derived here.
     """
     x, g, k, signal = floats(x, g, k, signal)
@@ -53,7 +53,8 @@ def ridge_risk(x: Number, g: Number, k: Number, signal: Number) -> Array:
 
 
 def ridge_optimum(k: Number, signal: Number) -> tuple[Array, Array]:
-    """The (x, g) that make `ridge_risk` smallest, by bisection for y = g (1 - x), the share of the old model that stays.
+    """The (x, g) that make `ridge_risk` smallest, by bisection for y = g (1 - x), the share of the old model that
+    stays.
 
         sqrt(k y) (1 + S + (S - 1) y) = S (1 - y^2),    1 - g = (1 - y) / (1 + S (1 + y) / (1 - y))
 

@@ -177,8 +177,8 @@ def replace_sizes(n: Number, sizes: Array, gamma: Number, v2: Number) -> Array:
 
     s' = tau^2 s + (1 + c s) / m_t,    s_0 = 1 / n
 
-    At gamma = 0 the error stays bounded where sum 1 / m_t does: sizes must grow faster than t (`policies.growing` with a
-    power above 1). Source: superlinear sample growth, arXiv 2505.13947, as recalled, not re-read; exact here.
+    At gamma = 0 the error stays bounded where sum 1 / m_t does: sizes must grow faster than t (`policies.growing` with
+    a power above 1). Source: superlinear sample growth, arXiv 2505.13947, as recalled; not re-read; exact here.
     """
     n, gamma = floats(n, gamma)
     c, sizes = variance_slope(gamma, v2), floats(sizes)[0]

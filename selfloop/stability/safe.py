@@ -5,9 +5,9 @@ synthetic points a generation. Given the real points, whose own fit is f, the mo
 
     E |p_t - f|^2 -> m / (n^2 + 2 n m + m) tr V(f),    E tr V(f) = (1 - 1 / n) tr V*
 
-because it is drawn anew from itself: q' = w^2 q + w^2 / m (tr V(f) - q), w = m / (n + m). Without real data (n / m -> 0)
-it is all of tr V: collapse. Source: the largest safe amount of synthetic data for discrete laws is the question of
-Seddik et al., COLM 2024 (arXiv 2404.05090), as recalled, not re-read; these exact numbers are derived here.
+because it is drawn anew from itself: q' = w^2 q + w^2 / m (tr V(f) - q), w = m / (n + m). Without real data (n / m ->
+0) it is all of tr V: collapse. Source: the largest safe amount of synthetic data for discrete laws is the question of
+Seddik et al., COLM 2024 (arXiv 2404.05090), as recalled; not re-read; these exact numbers are derived here.
 """
 
 import jax.numpy as jnp

@@ -13,9 +13,9 @@ law: the probability flow gives v' = v q^(w - 1) (`guided_flow`), equal to first
 **Temperature.** p^(1 / T) of a discrete law: log odds are divided by T each generation (`tempered`), so that a loop
 without real data ends in its most likely symbols (T < 1) or in all alike (T > 1).
 
-Sources: the heat death of Marchi et al., CDC 2024 (arXiv 2404.02325); guidance scale as the driver in chains of diffusion
-finetuning, Yoon et al. (arXiv 2407.17493); both as recalled, not re-read. The formulas are derived here. Letters:
-T generations (temperature where said).
+Sources: the heat death of Marchi et al., CDC 2024 (arXiv 2404.02325); guidance scale as the driver in chains of
+diffusion finetuning, Yoon et al. (arXiv 2407.17493); both as recalled; not re-read. The formulas are derived here.
+Letters: T generations (temperature where said).
 """
 
 from functools import partial
@@ -86,3 +86,17 @@ def scaled_variance(c: Number, lam: Number, generations: int) -> Array:
     c, lam = floats(c, lam)
     s = 1 / (1 + 1 / lam)
     return jax.lax.scan(lambda v, _: (1 - s + s * c * v, v), jnp.ones_like(c), length=generations + 1)[1]
+
+
+def guided_pair(mu: Number, v: Number, w: Number) -> tuple[Array, Array]:
+    """(mu', v') of x ~ N(mu, v)^w p(x)^(1 - w) where p is the equal mixture of N(mu, v) and N(-mu, v).
+
+    That is N(mu, v) times sigmoid(2 mu x / v)^(w - 1), by a quadrature of 401 nodes over 10 standard deviations. Two
+    conditions that overlap move apart and narrow; two far apart are told apart already, and guidance leaves them alone.
+    """
+    mu, v, w = floats(mu, v, w)
+    z = jnp.linspace(-10, 10, 401, dtype=v.dtype)
+    x = mu + jnp.sqrt(v) * z
+    law = jax.nn.softmax(-(z**2) / 2 + (w - 1) * jax.nn.log_sigmoid(2 * mu * x / v))
+    centre = law @ x
+    return centre, law @ (x - centre) ** 2

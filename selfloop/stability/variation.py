@@ -8,7 +8,7 @@ correction. With w = m / (n + m) and x the real points' mean, mu_t is normal and
 exactly. As m grows the share of real data falls, which loses, and the copies get exact, which gains: at fixed t both
 ends are harmless, and the worst lambda grows as about 2 t / log(4 t). For every lambda and t the second is below 1.5 /
 n: a constant share of real data suffices. Sources: the phase transition of Fu et al., ICML 2024 (arXiv 2402.11778), and
-the recursive stability of Fu et al., arXiv 2502.18865, as recalled, not re-read; this exact case derived here.
+the recursive stability of Fu et al., arXiv 2502.18865, as recalled; not re-read; this exact case derived here.
 """
 
 import jax

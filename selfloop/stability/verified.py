@@ -7,7 +7,7 @@ points of N(mu, 1) are N(tau mu + (1 - tau) c, tau), tau = kappa^2 / (1 + kappa^
     E (mu_t - mu*)^2 = (1 - tau^t)^2 b^2 + tau^(2 t) / n + (tau / m) (1 - tau^(2 t)) / (1 - tau^2)
 
 exactly: selection narrows (tau for 1) and pulls. Source: Yi, Liu, Cheng, Xu, arXiv 2510.16657 (near-term gain, then the
-verifier's knowledge centre), as recalled, not re-read; the Gaussian case derived here. Letters: T generations.
+verifier's knowledge centre), as recalled; not re-read; the Gaussian case derived here. Letters: T generations.
 """
 
 import jax.numpy as jnp

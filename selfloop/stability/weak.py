@@ -8,7 +8,7 @@ right stays right, and one that is wrong is taught with probability beta phi: th
     (1 - beta phi)^t,    below eps after log(1 / eps) / (beta phi) rounds
 
 however small beta is, while beta = 0 teaches nothing. Source: "Escaping Collapse: The Strength of Weak Data", arXiv
-2502.08924 (O(log(1 / eps) / beta) rounds), as recalled, not re-read; derived here, with a verifier that errs.
+2502.08924 (O(log(1 / eps) / beta) rounds), as recalled; not re-read; derived here, with a verifier that errs.
 """
 
 import jax

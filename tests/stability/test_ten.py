@@ -8,8 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from selfloop.stability import discount, extrapolation, golden, kde, recursions, safe, sharpening, variation
-from selfloop.stability import verified, weak
+from selfloop.stability import (
+    discount,
+    extrapolation,
+    golden,
+    kde,
+    recursions,
+    safe,
+    sharpening,
+    variation,
+    verified,
+    weak,
+)
 
 FEW = settings(max_examples=10, deadline=None)
 
