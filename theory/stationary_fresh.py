@@ -26,6 +26,6 @@ CLAIM = Claim(
     slips=(
         *slips.SLOPE,
         *slips.PIECES,
-        Slip("a factor 2", recursions.fresh_limit, scaled(recursions.fresh_limit, 2.0)),
+        Slip("a factor 2", recursions.fresh_limit, scaled(2.0)),
     ),
 )

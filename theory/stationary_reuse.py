@@ -26,6 +26,6 @@ CLAIM = Claim(
     slips=(
         *slips.SLOPE,
         *slips.PIECES,
-        Slip("a factor 2", recursions.reuse_limit, scaled(recursions.reuse_limit, 2.0)),
+        Slip("a factor 2", recursions.reuse_limit, scaled(2.0)),
     ),
 )

@@ -13,8 +13,8 @@ from selfloop.errors import ConfigError
 from selfloop.stability import recursions
 from theory import mutate, verify
 from theory.frame.claim import Claim, Control, Finding, Slip, equal, identity, mean
-from theory.frame.slips import applied, scaled, trials
-from theory.shared.slips import SLOPE, early
+from theory.frame.slips import applied, early, scaled, trials
+from theory.shared.slips import COIN
 
 MEASURED = []
 
@@ -41,9 +41,9 @@ def finding():
 
 
 SLIPS = (
-    Slip("a factor 2", limit, scaled(limit, 2.0)),
-    Slip("of 4 nothing wrong", limit, lambda n: 1 / n if n == 4 else 2 / n),
-    Slip("one part in a thousand", limit, lambda n: 1.001 / n),
+    Slip("a factor 2", limit, scaled(2.0)),
+    Slip("of 4 nothing wrong", limit, lambda right, n: right(n) if n == 4 else 2 / n),
+    Slip("one part in a thousand", limit, lambda right, n: 1.001 / n),
 )
 
 
@@ -68,7 +68,7 @@ def test_a_slip_is_caught_by_what_was_measured_alone():
 
 
 def test_a_claim_that_does_not_hold_is_no_ground(monkeypatch):
-    monkeypatch.setitem(globals(), "limit", scaled(limit, 2.0))
+    monkeypatch.setitem(globals(), "limit", lambda n: 2 / n)
     with pytest.raises(ConfigError, match="quarter does not hold"):
         trials("quarter", None)
 
@@ -77,7 +77,7 @@ def test_a_slip_reaches_compiled_predictions_and_goes_again():
     path = lambda: np.asarray(recursions.reuse(1, 1, 1.0, 0.0, 5))  # noqa: E731
     with jax.enable_x64(True):
         right = path()
-        with applied(SLOPE[0]):
+        with applied(COIN):
             wrong = path()
         np.testing.assert_array_equal(path(), right)
     assert wrong[0] == right[0]
@@ -85,12 +85,12 @@ def test_a_slip_reaches_compiled_predictions_and_goes_again():
 
 
 def test_a_prediction_that_nobody_makes_is_an_error():
-    with pytest.raises(LookupError, match="nobody"), applied(Slip("nobody", lambda: 0, lambda: 1)):
+    with pytest.raises(LookupError, match="nobody"), applied(Slip("nobody", lambda: 0, lambda right: 1)):
         pass
 
 
 def test_a_path_one_generation_behind():
-    np.testing.assert_array_equal(early(lambda: np.arange(4))(), [0, 0, 1, 2])
+    np.testing.assert_array_equal(early(lambda: np.arange(4)), [0, 0, 1, 2])
 
 
 def test_the_command_tells_and_writes_what_survives(monkeypatch, tmp_path, capsys):

@@ -13,8 +13,9 @@ from scipy import stats
 from selfloop.metrics.estimates import clopper_pearson
 
 SIGMAS = 5.0
-"""Half width of a Monte Carlo interval in standard errors. Were all means normal, a run of 500 would raise a false alarm
-in one of 3,500 choices of seeds; means of skewed samples (squares, products) raise more, by how much is not known."""
+"""Half width of a Monte Carlo interval in standard errors. Were all means normal, a run of 500 would raise a false
+alarm in one of 3,500 choices of seeds; means of skewed samples (squares, products) raise more, how many more is not
+known."""
 ROUNDING = 1e-9
 """Relative slack with which an inequality is read: the two sides of a sharp one differ by rounding."""
 RECALLED = "as recalled; not re-read"
@@ -80,7 +81,7 @@ class Slip(NamedTuple):
     of: Callable[..., Any]
     """The prediction, a function of a module of `theory` or `selfloop.stability`."""
     wrong: Callable[..., Any]
-    """What stands in its place, with the same arguments."""
+    """What stands in its place: ``wrong(right, *arguments)``, where ``right`` is the prediction as it was."""
 
 
 class Claim(NamedTuple):

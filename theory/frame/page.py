@@ -36,7 +36,8 @@ Hypotheses:</p>
 <tr><td style="white-space: normal">control: {{ control.label }}</td>
 <td class="number">{{ control.measured | cell }}</td>
 <td>{{ control.relation | sign }}</td><td class="number">{{ control.predicted | cell }}</td>
-<td>{{ control | interval }}</td><td></td><td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
+<td>{{ control | interval }}</td><td></td>
+<td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
 </tbody></table></div>
 <p class="caption">Control: {{ finding.control.what }}; wrong by {{ finding.control | miss | percent }}.</p>
 <figure style="max-width: 34rem; margin-top: .8rem">{{ drawing | safe }}</figure>
@@ -48,7 +49,8 @@ _OVERVIEW = """
 <tbody>
 {% for row in rows %}
 <tr><td><a href="#{{ row.claim }}" style="color: inherit">{{ row.claim.replace("_", " ") }}</a></td>
-<td>{{ row.holds }}</td><td>{{ row["as predicted"] }}</td><td>{{ row.power }}</td><td>{{ row.hypotheses }}</td><td>{{ row.control }}</td></tr>
+<td>{{ row.holds }}</td><td>{{ row["as predicted"] }}</td><td>{{ row.power }}</td>
+<td>{{ row.hypotheses }}</td><td>{{ row.control }}</td></tr>
 {% endfor %}
 </tbody></table></div>
 """

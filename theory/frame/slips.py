@@ -7,9 +7,11 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from selfloop.errors import ConfigError
 from theory.frame.claim import Claim, Effort, Slip, holds, verdict
@@ -54,7 +56,7 @@ def trial(claim: Claim, slip: Slip, effort: Effort) -> Trial:
 
 @contextlib.contextmanager
 def applied(slip: Slip) -> Iterator[None]:
-    """The slip in the prediction's place, in all loaded modules of the theory. Raises LookupError where none uses it."""
+    """The slip in the prediction's place, in all loaded modules of the theory; LookupError where none has it."""
     places = [
         (vars(module), name) for module in _modules() for name, value in list(vars(module).items()) if value is slip.of
     ]
@@ -63,7 +65,7 @@ def applied(slip: Slip) -> Iterator[None]:
     _forget()
     try:
         for namespace, name in places:
-            namespace[name] = slip.wrong
+            namespace[name] = partial(slip.wrong, slip.of)
         yield
     finally:
         for namespace, name in places:
@@ -71,9 +73,15 @@ def applied(slip: Slip) -> Iterator[None]:
         _forget()
 
 
-def scaled(of: Callable[..., Any], factor: float) -> Callable[..., Any]:
+def scaled(factor: float) -> Callable[..., Any]:
     """The prediction times a factor."""
-    return lambda *args, **kwargs: factor * of(*args, **kwargs)
+    return lambda right, *args, **kwargs: factor * right(*args, **kwargs)
+
+
+def early(right: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """A path [T + 1, ...] one generation behind: what belongs to t - 1 said of t."""
+    found = right(*args, **kwargs)
+    return found[np.array([0, *range(len(found) - 1)])]
 
 
 def _modules() -> list[Any]:

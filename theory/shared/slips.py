@@ -1,4 +1,4 @@
-"""Slips in the pieces that several recursions are made of, declared once and tried on every claim that rests on them."""
+"""Slips in the pieces that several recursions are made of: declared once, tried on every claim that rests on them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from theory.frame.claim import Slip
 def _slope(what: str, wrong: Callable) -> Slip:
     """A slip in `recursions.variance_slope`, from tau and v2."""
 
-    def changed(gamma: Any, v2: Any) -> Any:
+    def changed(right: Callable, gamma: Any, v2: Any) -> Any:
         gamma, v2 = floats(gamma, v2)
         return wrong(1 / (1 + gamma), v2)
 
@@ -20,19 +20,17 @@ def _slope(what: str, wrong: Callable) -> Slip:
 
 def _piece(what: str, wrong: Callable) -> Slip:
     """A slip in `recursions._shares`: one of 1 / n, w, r, w^2 / m, c is changed, from them, n and m."""
-    right = recursions._shares  # noqa: SLF001
 
-    def changed(n: Any, m: Any, *others: Any) -> Any:
+    def changed(right: Callable, n: Any, m: Any, *others: Any) -> Any:
         return wrong(*right(n, m, *others), n, m)
 
-    return Slip(what, right, changed)
+    return Slip(what, recursions._shares, changed)  # noqa: SLF001
 
 
-SLOPE = (
-    _slope("tau (1 - tau) left out of c", lambda tau, v2: v2 * tau),
-    _slope("c = 0", lambda tau, v2: 0 * tau),
-    _slope("c doubled", lambda tau, v2: 2 * (v2 * tau + tau * (1 - tau))),
-)
+COIN = _slope("tau (1 - tau) left out of c", lambda tau, v2: v2 * tau)
+FLAT = _slope("c = 0", lambda tau, v2: 0 * tau)
+DOUBLED = _slope("c doubled", lambda tau, v2: 2 * (v2 * tau + tau * (1 - tau)))
+SLOPE = (COIN, FLAT, DOUBLED)
 """Of c."""
 PIECES = (
     _piece("n + 1 for n real points", lambda one, w, r, draw, c, n, m: (one * n / (n + 1), w, r, draw, c)),
@@ -41,13 +39,3 @@ PIECES = (
     _piece("tau left out of r", lambda one, w, r, draw, c, n, m: (one, w, w, draw, c)),
 )
 """Of the real points' part, the synthetic share, and what the synthetic points add."""
-
-
-def early(path: Callable) -> Callable:
-    """A path [T + 1, ...] one generation behind: what belongs to t - 1 said of t."""
-
-    def wrong(*args: Any, **kwargs: Any) -> Any:
-        found = path(*args, **kwargs)
-        return found[[0, *range(len(found) - 1)]]
-
-    return wrong
