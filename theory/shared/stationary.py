@@ -8,8 +8,6 @@ from theory.frame.drawing import Line, lines
 from theory.shared.chains import half_width
 from theory.shared.families import GAMMA, GENERATIONS, NEW, SETTLED, M, N, augmented, cases
 
-LIMITS = {False: recursions.reuse_limit, True: recursions.fresh_limit}
-PATHS = {False: recursions.reuse, True: recursions.fresh}
 EXTREMES = ("Gaussian, d = 1", "exponential")
 
 
@@ -21,8 +19,8 @@ def stationary(effort: Effort, *, new: bool) -> Finding:
     for name, case in cases().items():
         for i in settings:
             squares = (errors[name][i] ** 2).sum(-1)
-            limit = float(LIMITS[new](N, M, GAMMA[i], case.v2))
-            path = np.asarray(PATHS[new](N, M, GAMMA[i], case.v2, GENERATIONS))
+            limit = float(_limit(new)(N, M, GAMMA[i], case.v2))
+            path = np.asarray(_path(new)(N, M, GAMMA[i], case.v2, GENERATIONS))
             drift = max(drift, abs(path[SETTLED:].mean() / limit - 1))
             compared.append(mean(f"{name}, gamma {GAMMA[i]:g}", limit, squares[:, SETTLED:].mean(1)))
             if name in EXTREMES:
@@ -30,7 +28,7 @@ def stationary(effort: Effort, *, new: bool) -> Finding:
                 shown.append(Line(label, t, path, squares.mean(0), half_width(squares)))
     first = settings[0]
     squares = (errors["Gaussian, d = 1"][first] ** 2).sum(-1)[:, SETTLED:].mean(1)
-    other = float(LIMITS[not new](N, M, GAMMA[first], -1.0))
+    other = float(_limit(not new)(N, M, GAMMA[first], -1.0))
     return Finding(
         hypotheses={
             "the recursion's mean over the generations measured is within 0.2 % of its limit": drift < 0.002,
@@ -45,3 +43,11 @@ def stationary(effort: Effort, *, new: bool) -> Finding:
         ),
         figure=lines(shown, "generation", "s = E |mu - mu*|^2 / tr V*"),
     )
+
+
+def _limit(new: bool):  # noqa: FBT001
+    return recursions.fresh_limit if new else recursions.reuse_limit
+
+
+def _path(new: bool):  # noqa: FBT001
+    return recursions.fresh if new else recursions.reuse
