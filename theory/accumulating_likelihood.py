@@ -1,5 +1,6 @@
 """Maximum likelihood on all data so far: consistent for smooth families, and broken at once by a needle for others."""
 
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -11,8 +12,9 @@ from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
 from selfloop.models.states import MeanState
 from selfloop.protocols import Loop, Model
-from theory.frame.claim import Claim, Control, Effort, Finding, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early, scaled
 from theory.shared.chains import chains, half_width
 
 INFORMATION = 1 / 3
@@ -97,17 +99,19 @@ def needles() -> Model:
     return Model(lambda key: Needle(jnp.zeros(()), jnp.zeros(()), jnp.zeros(())), fit, sample)
 
 
-def smooth(seeds: int, policy: policies.Policy) -> np.ndarray:
-    """F n e_t^2 [S, T + 1] of the location, N points a generation."""
+@cache
+def smooth(seeds: int, policy: str) -> np.ndarray:
+    """n e_t^2 [S, T + 1] of the location, N points a generation."""
 
     def build(key: Array, setting: Array) -> Loop:
         real = uniform(logistic(key, N))
-        return Loop(location(), policy, sources.fixed(real), N)
+        return Loop(location(), policies.POLICIES[policy](1.0), sources.fixed(real), N)
 
     found = chains(build, np.zeros(1), seeds, GENERATIONS, lambda result: result.state.mean[0], seed=50)[0]
-    return INFORMATION * N * found**2
+    return N * found**2
 
 
+@cache
 def collapsed(seeds: int) -> np.ndarray:
     """Whether the needle family has a large needle [S, 3]: after fits to real data, and to all data twice more."""
 
@@ -118,14 +122,28 @@ def collapsed(seeds: int) -> np.ndarray:
     return chains(build, np.zeros(1), seeds, 2, lambda result: result.state.large, seed=51)[0]
 
 
+def one_fit() -> float:
+    """n times the variance of one fit, for many points."""
+    return 1 / INFORMATION
+
+
+def accumulated(generations: int) -> np.ndarray:
+    """n E e_t^2 [T + 1] with all data kept, for many points."""
+    return np.cumsum(1 / np.arange(1.0, generations + 2) ** 2) * one_fit()
+
+
+def chance_of_window(mass: float) -> float:
+    """That one of n points falls in the window, which has this mass."""
+    return 1 - (1 - mass) ** POINTS
+
+
 def check(effort: Effort) -> Finding:
     """A logistic law's location on all data so far; a family with needles on 64 points of U[0, 1]."""
     seeds = 5 * effort.seeds
-    kept, replaced = smooth(seeds, policies.accumulate()), smooth(seeds, policies.replace())
+    kept, replaced = smooth(seeds, "accumulate"), smooth(seeds, "replace")
     needle, t = collapsed(seeds), np.arange(GENERATIONS + 1)
-    rising = np.cumsum(1 / (t + 1.0) ** 2)
-    clean = (1 - WINDOW) ** POINTS
-    drawn = 1 - (1 - E - (1 - 2 * E) * WINDOW) ** POINTS
+    rising, linear = accumulated(GENERATIONS), (t + 1) * one_fit()
+    drawn = chance_of_window(E + (1 - 2 * E) * WINDOW)
     clear = needle[needle[:, 0] == 0]
     return Finding(
         hypotheses={
@@ -136,24 +154,24 @@ def check(effort: Effort) -> Finding:
             "half of the last model is a needle: total variation 1/2 but for its width": LARGE < 1e-200,
         },
         comparisons=[
-            *(mean(f"all kept: F n E e_t^2, t = {one}", rising[one], kept[:, one]) for one in (0, 1, 2, GENERATIONS)),
-            *(mean(f"newest only: F n E e_t^2, t = {one}", one + 1, replaced[:, one]) for one in (1, GENERATIONS)),
-            mean("needles: collapsed at once, generation 0", 1 - clean, needle[:, 0]),
+            *(mean(f"all kept: n E e_t^2, t = {one}", rising[one], kept[:, one]) for one in (0, 1, 2, GENERATIONS)),
+            *(mean(f"newest only: n E e_t^2, t = {one}", linear[one], replaced[:, one]) for one in (1, GENERATIONS)),
+            mean("needles: collapsed at once, generation 0", chance_of_window(WINDOW), needle[:, 0]),
             mean("needles: collapsed in generation 1, where not before", drawn, clear[:, 1]),
             mean("needles: collapsed in generation 2 at the latest", 1 - (1 - drawn) ** 2, clear[:, 2]),
         ],
         control=Control(
             "a near miss: variances add up as 1 / i in place of 1 / i^2",
-            mean("all kept: F n E e_t^2, t = 2", np.cumsum(1 / (t + 1.0))[2], kept[:, 2]),
+            mean("all kept: n E e_t^2, t = 2", np.cumsum(1 / (t + 1.0))[2] * one_fit(), kept[:, 2]),
         ),
         figure=lines(
             [
                 Line("all kept", t, rising, kept.mean(0), half_width(kept)),
-                Line("newest only", t, t + 1.0, replaced.mean(0), half_width(replaced)),
-                Line("pi^2 / 6", t, np.full(t.size, np.pi**2 / 6), dashed=True),
+                Line("newest only", t, linear, replaced.mean(0), half_width(replaced)),
+                Line("pi^2 / 6", t, np.full(t.size, np.pi**2 / 6 * one_fit()), dashed=True),
             ],
             "generation",
-            "F n E e_t^2, location of a logistic law",
+            "n E e_t^2, location of a logistic law",
         ),
     )
 
@@ -166,4 +184,14 @@ CLAIM = Claim(
     "whose fit to real data is within 2 / n of the truth with probability 1 - 1 / n is half a needle a "
     "generation later with probability 1 - 1 / e.",
     check=check,
+    slips=(
+        Slip("1 / i for 1 / i^2", accumulated, lambda right, t: np.cumsum(1 / np.arange(1.0, t + 2)) * one_fit()),
+        Slip("pi^2 / 6 at once", accumulated, lambda right, t: np.full(t + 1, np.pi**2 / 6 * one_fit())),
+        Slip("1 / i^3 for 1 / i^2", accumulated, lambda right, t: np.cumsum(np.arange(1.0, t + 2) ** -3) * one_fit()),
+        Slip("one generation early", accumulated, early),
+        Slip("the variance of a point for 1 / F", one_fit, lambda right: np.pi**2 / 3),
+        Slip("half", one_fit, scaled(0.5)),
+        Slip("twice the window's mass", chance_of_window, lambda right, mass: right(2 * mass)),
+        Slip("the window's mass for n times it", chance_of_window, lambda right, mass: mass),
+    ),
 )

@@ -1,5 +1,8 @@
 """Without real data a loop stays bounded where its samples grow faster than the number of generations."""
 
+from collections.abc import Callable
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,10 +13,11 @@ from selfloop import policies, sources
 from selfloop.batch import uniform
 from selfloop.models.exponential import gaussian_mean
 from selfloop.models.gaussian import gaussian
-from selfloop.protocols import Loop
+from selfloop.protocols import Loop, Model
 from selfloop.stability.recursions import replace_sizes
-from theory.frame.claim import Claim, Control, Effort, Finding, at_least, at_most, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, at_least, at_most, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early
 from theory.shared.chains import chains, half_width
 
 N, FIRST, GENERATIONS = 4, 4, 8
@@ -27,8 +31,10 @@ def sizes(power: float, generations: int = GENERATIONS) -> np.ndarray:
     return np.floor(FIRST * np.arange(1, generations + 1) ** power * (1 + 1e-6))
 
 
-def measured(seeds: int, model, of) -> np.ndarray:
-    """``of(state)`` [G, S, T + 1] of loops that grow with each power."""
+@cache
+def measured(seeds: int, kind: str) -> np.ndarray:
+    """What `looked_at` says [G, S, T + 1] in loops that grow with each power."""
+    model, of = looked_at(kind)
 
     def build(key: Array, power: Array) -> Loop:
         source = sources.fixed(uniform(jax.random.normal(key, (N, 1), jnp.float64)))
@@ -37,10 +43,17 @@ def measured(seeds: int, model, of) -> np.ndarray:
     return chains(build, POWER, seeds, GENERATIONS, lambda result: of(result.state), seed=49)
 
 
+def looked_at(kind: str) -> tuple[Model, Callable]:
+    """A model, and what is looked at."""
+    if kind == "mean":
+        return gaussian_mean(np.eye(1), jnp.float64), lambda s: s.mean[0] ** 2
+    return gaussian(1, jnp.float64), lambda s: s.covariance[0, 0]
+
+
 def check(effort: Effort) -> Finding:
     """4 real points, then 4 t^p samples of generation t: squared error of a mean, expected variance of a Gaussian."""
-    square = measured(16 * effort.seeds, gaussian_mean(np.eye(1), jnp.float64), lambda s: s.mean[0] ** 2)
-    variance = measured(16 * effort.seeds, gaussian(1, jnp.float64), lambda s: s.covariance[0, 0])
+    square = measured(16 * effort.seeds, "mean")
+    variance = measured(16 * effort.seeds, "variance")
     path = {(v2, p): np.asarray(replace_sizes(N, sizes(p), 0.0, v2)) for v2 in (0.0, -1.0) for p in POWER}
     far = {p: np.asarray(replace_sizes(N, sizes(p, 4000), 0.0, 0.0)) for p in POWER}
     t = np.arange(GENERATIONS + 1)
@@ -98,4 +111,12 @@ CLAIM = Claim(
     "mean, E sigma_t^2 = (1 - 1 / n) prod (1 - 1 / m_i) of a Gaussian's variance. It stays bounded, and "
     "above 0, exactly where sum 1 / m_t does: superlinear growth; linear growth errs as log t.",
     check=check,
+    slips=(
+        Slip("one generation early", replace_sizes, early),
+        Slip("m - 1 for m", replace_sizes, lambda right, n, m, *rest: right(n, m - 1, *rest)),
+        Slip("n + 1 for n", replace_sizes, lambda right, n, *rest: right(n + 1, *rest)),
+        Slip("c = 0", replace_sizes, lambda right, n, m, gamma, v2: right(n, m, gamma, 0.0)),
+        Slip("the first size for all", replace_sizes, lambda right, n, m, *rest: right(n, 0 * m + m[0], *rest)),
+        Slip("sizes in reverse", replace_sizes, lambda right, n, m, *rest: right(n, m[::-1], *rest)),
+    ),
 )

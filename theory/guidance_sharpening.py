@@ -1,6 +1,7 @@
 """Guidance applied to itself: samples of one condition narrow every generation, at a rate in closed form."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -10,9 +11,9 @@ from jax import Array
 
 from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
-from selfloop.protocols import Generation, Loop, Model, Policy
+from selfloop.protocols import Generation, Loop, Model
 from selfloop.stability.sharpening import guidance_path, guided, guided_flow, guided_pair
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, equal, mean
 from theory.frame.drawing import Line, lines
 from theory.shared.chains import chains, half_width
 
@@ -21,7 +22,7 @@ B = float((CENTRES**2).mean())
 PAIR = np.array([-1.0, 1.0])
 N, GENERATIONS = 6000, 4
 """Real points, and as many synthetic ones: terms of order 1 / n are below the intervals."""
-GUIDANCE = np.array([1.0, 1.5, 2.5])
+GUIDANCE = np.array([1.5, 2.5])
 TIMES = (1, 2, GENERATIONS)
 
 
@@ -46,38 +47,63 @@ def conditional(centres: np.ndarray, draw: Callable[[Array, Conditions, Array], 
     return Model(init, fit, lambda key, state, cond, n: draw(key, state, cond))
 
 
+def guided_draws(key: Array, state: Conditions, cond: Array, keep: Callable[[Array, Array], Array]) -> Batch:
+    """x ~ p(x | c), kept with a probability in proportion to (p(x | c) / p(x))^(w - 1), as ``keep(x, mean)`` [N] says.
+
+    That is guidance by its definition; rejected samples have weight 0.
+    """
+    of_noise, of_choice = jax.random.split(key)
+    centre = state.mean[cond]
+    x = centre + jnp.sqrt(state.variance) * jax.random.normal(of_noise, cond.shape, jnp.float64)
+    good = jax.random.uniform(of_choice, cond.shape, jnp.float64) < keep(x, centre)
+    return uniform(x[:, None], cond)._replace(weight=jnp.where(good, 1.0, 0.0))
+
+
 def of_normals(w: Array) -> Callable[[Array, Conditions, Array], Batch]:
-    """Draws of p(x | c)^w p(x)^(1 - w), p(x) the normal law of the whole variance."""
+    """Guidance with p(x) the normal law of the whole variance."""
 
     def draw(key: Array, state: Conditions, cond: Array) -> Batch:
-        narrow, apart = guided(state.variance, jnp.mean(state.mean**2), w)
-        noise = jax.random.normal(key, cond.shape, jnp.float64)
-        return uniform((apart * state.mean[cond] + jnp.sqrt(narrow) * noise)[:, None], cond)
+        v, whole = state.variance, state.variance + jnp.mean(state.mean**2)
+
+        def ratio(x: Array, mean: Array) -> Array:
+            return x**2 / (2 * whole) - (x - mean) ** 2 / (2 * v)
+
+        def keep(x: Array, mean: Array) -> Array:
+            most = mean * whole / (whole - v)  # where the ratio of the densities is largest
+            return jnp.exp((w - 1) * (ratio(x, mean) - ratio(most, mean)))
+
+        return guided_draws(key, state, cond, keep)
 
     return draw
 
 
 def of_pair(w: Array) -> Callable[[Array, Conditions, Array], Batch]:
-    """The same with p(x) the mixture of the two conditions: x ~ p(x | c) is kept with probability p(c | x)^(w - 1)."""
+    """Guidance with p(x) the mixture of two conditions, at means of opposite sign: p(c | x) is at most 1."""
 
     def draw(key: Array, state: Conditions, cond: Array) -> Batch:
-        of_noise, of_choice = jax.random.split(key)
-        x = state.mean[cond] + jnp.sqrt(state.variance) * jax.random.normal(of_noise, cond.shape, jnp.float64)
-        far = (x[:, None] - state.mean[None]) ** 2 / (2 * state.variance)
-        own = jax.nn.softmax(-far, -1)[jnp.arange(cond.size), cond]
-        kept = jax.random.uniform(of_choice, cond.shape, jnp.float64) < own ** (w - 1)
-        return uniform(x[:, None], cond)._replace(weight=jnp.where(kept, 1.0, 0.0))
+        def keep(x: Array, mean: Array) -> Array:
+            own, other = -((x - mean) ** 2), -((x - state.mean.sum() + mean) ** 2)
+            return jax.nn.sigmoid((own - other) / (2 * state.variance)) ** (w - 1)
+
+        return guided_draws(key, state, cond, keep)
 
     return draw
 
 
-def measured(seeds: int, centres: np.ndarray, draw: Callable, policy: Policy) -> dict[str, np.ndarray]:
-    """v_t and the factor g_t on the centres [G, S, T + 1]."""
+WORLDS = {"normal": (CENTRES, of_normals), "pair": (PAIR, of_pair)}
+
+
+@cache
+def measured(seeds: int, world: str, lam: float) -> dict[str, np.ndarray]:
+    """v_t and the factor g_t on the centres [G, S, T + 1], lambda guided samples per real one (inf: those alone)."""
+    centres, draw = WORLDS[world]
+    policy = policies.replace() if np.isinf(lam) else policies.weighted(1 / (1 + lam))
 
     def build(key: Array, w: Array) -> Loop:
         cond = jnp.arange(N) % centres.size
         x = jnp.asarray(centres)[cond] + jax.random.normal(key, (N,), jnp.float64)
-        return Loop(conditional(centres, draw(w)), policy, sources.fixed(uniform(x[:, None], cond)), N, kept)
+        model = conditional(centres, draw(w))
+        return Loop(model, policy, sources.fixed(uniform(x[:, None], cond)), N, kept)
 
     def measure(result: Generation) -> dict[str, Array]:
         return {"v": result.state.variance, "g": result.state.mean @ centres / (centres @ centres)}
@@ -86,9 +112,11 @@ def measured(seeds: int, centres: np.ndarray, draw: Callable, policy: Policy) ->
 
 
 def kept(key: Array, batch: Batch, state: Conditions) -> tuple[Batch, dict[str, Array]]:
-    """No correction, which leaves rejected samples rejected."""
+    """Rejected samples stay rejected; what is kept of a condition counts as much as of any other."""
+    of_one = jax.nn.one_hot(batch.cond, state.mean.size, dtype=jnp.float64)
+    share = (batch.weight @ of_one) * state.mean.size / batch.capacity
     none = jnp.zeros_like(batch.weight)
-    return batch, {"moved": none, "failed": none > 0}
+    return batch._replace(weight=batch.weight / share[batch.cond]), {"moved": none, "failed": none > 0}
 
 
 def pair_path(w: float) -> tuple[np.ndarray, np.ndarray]:
@@ -108,23 +136,39 @@ def flow_end(v: float, b: float, w: float, steps: int = 4000, reach: float = 12.
     return float(np.exp(2 * np.sum(1 - w / level(v) + (w - 1) / level(v + b)) * reach / steps))
 
 
+def late(paths: tuple) -> tuple:
+    """The slip of one generation."""
+    return tuple(np.concatenate([one[:1], one[:-1]]) for one in map(np.asarray, paths))
+
+
+def agreed(b: float, w: float, lam: float, generations: int) -> tuple[np.ndarray, np.ndarray]:
+    """The slip of a mixture's variance without that of its means."""
+    s, v, g = 1 / (1 + 1 / lam), [1.0], [1.0]
+    for _ in range(generations):
+        narrow, apart = guided(v[-1], b * g[-1] ** 2, w)
+        v.append(float(1 - s + s * narrow))
+        g.append(float(1 - s + s * apart * g[-1]))
+    return np.array(v), np.array(g)
+
+
 def check(effort: Effort) -> Finding:
     """Four normal conditions with as many real points and without; two conditions and their true mixture, without."""
     seeds, t = effort.seeds // 16, np.arange(GENERATIONS + 1)
-    found = {
-        1.0: measured(seeds, CENTRES, of_normals, policies.augment(1.0)),
-        np.inf: measured(seeds, CENTRES, of_normals, policies.replace()),
-    }
+    found = {lam: measured(seeds, "normal", lam) for lam in (1.0, np.inf)}
     path = {
         (lam, w): tuple(np.asarray(one) for one in guidance_path(B, w, lam, GENERATIONS))
         for lam in found
         for w in GUIDANCE
     }
-    pair = measured(seeds, PAIR, of_pair, policies.replace())
+    pair = measured(seeds, "pair", np.inf)
     two = [pair_path(w) for w in GUIDANCE]
     apart = guided_pair(4.0, 1.0, 2.5)
     return Finding(
-        hypotheses={"guidance of 1 or more": bool((GUIDANCE >= 1).all()), "4 conditions of one size": N % 4 == 0},
+        hypotheses={
+            "the variance inside never reaches 0": bool(min(one["v"].min() for one in found.values()) > 0),
+            "two conditions keep their sides": bool(pair["g"].min() > 0),
+        },
+        definitions=["guidance above 1", "conditions of one size and one variance, means about 0"],
         comparisons=[
             *(
                 mean(
@@ -151,7 +195,7 @@ def check(effort: Effort) -> Finding:
         control=Control(
             "a near miss: the normal law in place of the mixture of two conditions",
             mean(
-                "two conditions, w = 2.5: variance inside, t = 1", float(guided(1.0, 1.0, 2.5)[0]), pair["v"][2, :, 1]
+                "two conditions, w = 2.5: variance inside, t = 1", float(guided(1.0, 1.0, 2.5)[0]), pair["v"][1, :, 1]
             ),
         ),
         figure=lines(
@@ -161,9 +205,8 @@ def check(effort: Effort) -> Finding:
                 )
                 for lam, values in found.items()
                 for i, w in enumerate(GUIDANCE)
-                if w > 1
             ]
-            + [Line("two conditions, w = 2.5", t, two[2][0], pair["v"][2].mean(0), half_width(pair["v"][2]))],
+            + [Line("two conditions, w = 2.5", t, two[1][0], pair["v"][1].mean(0), half_width(pair["v"][1]))],
             "generation",
             "variance inside a condition",
         ),
@@ -180,4 +223,16 @@ CLAIM = Claim(
     "their true mixture narrow only while they overlap; the probability flow with guided scores narrows "
     "by q^(w - 1).",
     check=check,
+    slips=(
+        Slip("v / w whatever q, means left", guided, lambda right, v, b, w: (v / w, 1.0 + 0 * b)),
+        Slip("means left where they are", guided, lambda right, v, b, w: (right(v, b, w)[0], 1.0 + 0 * b)),
+        Slip("b for v in q", guided, lambda right, v, b, w: (v * right(1.0, v / b, w)[0], right(b, v, w)[1])),
+        Slip("w - 1 for w", guided, lambda right, v, b, w: right(v, b, w - 1)),
+        Slip("one generation early", guidance_path, lambda right, *args: late(right(*args))),
+        Slip("the spread of means that disagree left out", guidance_path, lambda right, *args: agreed(*args)),
+        Slip("lambda for its share", guidance_path, lambda right, b, w, lam, t: right(b, w, lam / (1 + lam), t)),
+        Slip("w for w - 1", guided_pair, lambda right, mu, v, w: right(mu, v, w + 1)),
+        Slip("q^w for q^(w - 1)", guided_flow, lambda right, v, b, w: right(v, b, w + 1)),
+        Slip("the guided law for the flow", guided_flow, lambda right, v, b, w: guided(v, b, w)[0]),
+    ),
 )

@@ -1,5 +1,7 @@
 """With real data in it the loop tends to a smoothed mixture of the data, whose fine structure is damped by order."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,8 +14,9 @@ from selfloop.correctors.idealized import replacement
 from selfloop.models.kde import kernel_density
 from selfloop.protocols import Generation, Loop, Model
 from selfloop.stability.kde import hermite_damping
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, identity, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early, scaled
 from theory.shared.chains import chains, half_width
 
 N, M, T = 10, 20, 8
@@ -44,6 +47,7 @@ def _draw(key: Array, n: int) -> Array:
     return jnp.where(jax.random.uniform(key, (n, 1), float) < CHANCE[0], *POINTS)
 
 
+@cache
 def measured(seeds: int) -> dict[str, np.ndarray]:
     """E He_j [G, S, T + 1, orders] and E cos [G, S, T + 1] of every generation's law, N real points kept."""
 
@@ -92,7 +96,7 @@ def check(effort: Effort) -> Finding:
                 for i, g in enumerate(GAMMA)
             ),
             *(
-                equal(f"limit of order {j}: identity", limit[j], float(hermite_damping(j, RHO, W, 0.0, 200)[-1]), 1e-9)
+                identity(f"limit of order {j}", limit[j], float(hermite_damping(j, RHO, W, 0.0, 200)[-1]), 1e-9)
                 for j in ORDERS
             ),
         ],
@@ -125,4 +129,15 @@ CLAIM = Claim(
     "smoothed k + 1 times, weights (1 - r) r^k: order j is damped to rho^j (1 - r) / (1 - r rho^j), "
     "fine structure most.",
     check=check,
+    slips=(
+        Slip("one smoothing too few", hermite_damping, lambda right, j, rho, *rest: right(j, rho, *rest) / rho**j),
+        Slip("all orders damped alike", hermite_damping, lambda right, j, rho, *rest: right(1, rho, *rest)),
+        Slip("rho^(2 j) for rho^j", hermite_damping, lambda right, j, rho, *rest: right(j, rho**2, *rest)),
+        Slip("w for r", hermite_damping, lambda right, j, rho, w, gamma, t: right(j, rho, w, 0.0, t)),
+        Slip("one generation early", hermite_damping, early),
+        Slip("a factor 2", hermite_damping, scaled(2.0)),
+        Slip(
+            "weights of the mixture that do not add up", smoothed_mixture, lambda right, g: right(g) / (1 - W / (1 + g))
+        ),
+    ),
 )

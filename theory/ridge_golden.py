@@ -1,5 +1,7 @@
 """Ridge regression in the loop with fresh real data: the best share is golden only where no ridge is needed."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,12 +12,14 @@ from selfloop.batch import Batch, uniform
 from selfloop.models.exponential import gaussian_mean
 from selfloop.models.states import MeanState
 from selfloop.protocols import Loop, Model
-from selfloop.stability.golden import ridge_optimum, ridge_risk
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from selfloop.stability.golden import optimal_weight, ridge_optimum, ridge_risk
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, identity, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import scaled
 from theory.shared.chains import chains, half_width
 
-N, D, GENERATIONS, SETTLED = 6, 3, 24, 8
+N, M, D, GENERATIONS, SETTLED = 6, 12, 3, 24, 8
+K = N / M
 COEFFICIENT = 0.7
 SIGNAL = COEFFICIENT**2 * N
 """|w*|^2 n / (d sigma^2): little, so that a ridge is worth having."""
@@ -35,31 +39,37 @@ def ridge(g: Array) -> Model:
     return base._replace(fit=fit)
 
 
-def check(effort: Effort) -> Finding:
-    """Stationary risks at the best share and ridge, beside them, and at the golden ratio without a ridge."""
-    x, g = (float(one) for one in ridge_optimum(1.0, SIGNAL))
-    golden = 2 / (1 + 5**0.5)
-    share = np.array([x, golden, golden, x, 0.3, 0.9])
-    shrink = np.array([g, g, 1.0, 1.0, 0.8, 0.6])
+@cache
+def measured(shares: tuple[float, ...], shrinks: tuple[float, ...], seeds: int) -> np.ndarray:
+    """The squared error of a coefficient [G, S, T + 1] under each share of real data and each ridge."""
 
     def build(key: Array, setting: dict[str, Array]) -> Loop:
         def draw(key: Array) -> Batch:
             return uniform(COEFFICIENT + jax.random.normal(key, (N, D), jnp.float64))
 
-        return Loop(ridge(setting["g"]), policies.weighted(setting["x"]), sources.fresh(draw), N)
+        return Loop(ridge(setting["g"]), policies.weighted(setting["x"]), sources.fresh(draw), M)
 
-    error = chains(
-        build,
-        {"x": share, "g": shrink},
-        5 * effort.seeds,
-        GENERATIONS,
-        lambda result: jnp.mean((result.state.mean - COEFFICIENT) ** 2),
-        seed=54,
-    )
+    settings = {"x": np.array(shares), "g": np.array(shrinks)}
+    return chains(build, settings, seeds, GENERATIONS, lambda r: jnp.mean((r.state.mean - COEFFICIENT) ** 2), seed=54)
+
+
+def fed_back(x: np.ndarray, g: np.ndarray, signal: float) -> np.ndarray:
+    """What the slip of a bias that is not fed back forgets, with its sign."""
+    return (1 - g) ** 2 * signal * (1 - 1 / (1 - g * (1 - x)) ** 2)
+
+
+def check(effort: Effort) -> Finding:
+    """Stationary risks at the best share and ridge, beside them, and at the golden ratio without a ridge."""
+    x, g = (float(one) for one in ridge_optimum(K, SIGNAL))
+    golden = float(optimal_weight(K))
+    share = np.array([x, golden, golden, x, 0.3, 0.9])
+    shrink = np.array([g, g, 1.0, 1.0, 0.8, 0.6])
+
+    error = measured(tuple(share), tuple(shrink), 20 * effort.seeds)
     risk = N * error[:, :, SETTLED:].mean(2)
-    exact = np.asarray(ridge_risk(share, shrink, 1.0, SIGNAL))
+    exact = np.asarray(ridge_risk(share, shrink, K, SIGNAL))
     grid = np.linspace(0.25, 1, 61)
-    far = [float(one) for one in ridge_optimum(1.0, 1e9)]
+    far = [float(one) for one in ridge_optimum(K, 1e9)]
     return Finding(
         hypotheses={
             "settled: generation 8 has forgotten the first": bool(
@@ -76,19 +86,19 @@ def check(effort: Effort) -> Finding:
                 mean(f"x = {share[i]:.3g}, g = {shrink[i]:.3g}: not below the best", 0.0, risk[i] - risk[0], ">=")
                 for i in (2, 3, 4, 5)
             ),
-            equal("much signal: the best share is 1 / golden ratio", golden, far[0], 1e-6),
-            equal("much signal: no ridge", 1.0, far[1], 1e-6),
+            identity("much signal: the best share of `golden.optimal_weight`", golden, far[0], 1e-6),
+            identity("much signal: no ridge", 1.0, far[1], 1e-6),
         ],
         control=Control(
             "a near miss: a bias of (1 - g)^2 S, as if the ridge shrank the truth once and fed nothing back",
             mean(
                 "x = 0.3, g = 0.8: risk",
-                exact[4] - 0.04 * SIGNAL / (1 - 0.8 * 0.7) ** 2 + 0.04 * SIGNAL,
+                exact[4] + fed_back(share[4], shrink[4], SIGNAL),
                 risk[4],
             ),
         ),
         figure=lines(
-            [Line(f"g = {one:.2f}", grid, ridge_risk(grid, one, 1.0, SIGNAL)) for one in (1.0, g, 0.6)]
+            [Line(f"g = {one:.2f}", grid, ridge_risk(grid, one, K, SIGNAL)) for one in (1.0, g, 0.6)]
             + [Line("measured", share, None, risk.mean(1), half_width(risk.T))],
             "share of the real data",
             "stationary risk n / sigma^2",
@@ -104,4 +114,13 @@ CLAIM = Claim(
     "(1 - x), S the signal over noise. Least where sqrt(k y) (1 + S + (S - 1) y) = S (1 - y^2): the "
     "golden ratio as S grows, more real data otherwise.",
     check=check,
+    slips=(
+        Slip("the bias not fed back", ridge_risk, lambda right, x, g, k, s: right(x, g, k, s) + fed_back(x, g, s)),
+        Slip("1 for g^2 in the variance", ridge_risk, lambda right, x, g, k, s: right(x, g, k / g**2, s)),
+        Slip("no synthetic noise", ridge_risk, lambda right, x, g, k, s: right(x, g, 0.0, s)),
+        Slip("n for m", ridge_risk, lambda right, x, g, k, s: right(x, g, 1.0, s)),
+        Slip("half", ridge_risk, scaled(0.5)),
+        Slip("golden whatever the signal", ridge_optimum, lambda right, k, s: (optimal_weight(k), 1.0)),
+        Slip("S^2 for S", ridge_optimum, lambda right, k, s: right(k, s**2)),
+    ),
 )

@@ -1,5 +1,7 @@
 """The largest amount of synthetic data that is safe beside real data, for laws over symbols, exactly."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,8 +12,9 @@ from selfloop.batch import Batch
 from selfloop.models.discrete import discrete
 from selfloop.protocols import Loop
 from selfloop.stability.safe import largest_synthetic, synthetic_drift
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, identity, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import scaled
 from theory.shared.chains import chains, half_width
 
 N = 6
@@ -29,9 +32,15 @@ def build(key: Array, lam: Array) -> Loop:
     return Loop(discrete(PROBS.size, jnp.float64), policies.augment(lam), source, SLOTS)
 
 
+@cache
+def measured(seeds: int) -> np.ndarray:
+    """p_t [G, S, T + 1, K]."""
+    return chains(build, SIZES / N, seeds, GENERATIONS, lambda result: result.state.probs, seed=43)
+
+
 def check(effort: Effort) -> Finding:
     """How far settled models are from the real symbols' own frequencies, and from the truth."""
-    probs = chains(build, SIZES / N, 4 * effort.seeds, GENERATIONS, lambda result: result.state.probs, seed=43)
+    probs = measured(4 * effort.seeds)
     drift = ((probs - probs[:, :, :1]) ** 2).sum(-1) / MIXED
     settled = drift[:, :, SETTLED:].mean(2)
     error = ((probs - PROBS) ** 2).sum(-1)[:, :, SETTLED:].mean(2) / MIXED
@@ -67,8 +76,8 @@ def check(effort: Effort) -> Finding:
                 )
                 for m, one, found in zip(SIZES, exact, distance, strict=True)
             ),
-            equal(
-                "identity: drift of the largest safe amount meets the excess",
+            identity(
+                "drift of the largest safe amount meets the excess",
                 EXCESS,
                 N * synthetic_drift(N, most),
                 0.02,
@@ -103,4 +112,14 @@ CLAIM = Claim(
     "m << n. An error of at most (1 + x) / n allows m <= x n^2 / (n - 1 - x (2 n + 1)), any m from x = "
     "(n - 1) / (2 n + 1) on.",
     check=check,
+    slips=(
+        Slip("n for n - 1", synthetic_drift, lambda right, n, m: right(n, m) * n / (n - 1)),
+        Slip(
+            "n^2 + 2 n m for n^2 + 2 n m + m", synthetic_drift, lambda right, n, m: m * (n - 1) / (n**2 * (n + 2 * m))
+        ),
+        Slip("n m for 2 n m", synthetic_drift, lambda right, n, m: m * (n - 1) / (n * (n**2 + n * m + m))),
+        Slip("first order in m / n", synthetic_drift, lambda right, n, m: m * (n - 1) / n**3),
+        Slip("half", synthetic_drift, scaled(0.5)),
+        Slip("2 n for 2 n + 1", largest_synthetic, lambda right, n, x: np.floor(x * n**2 / (n - 1 - 2 * x * n))),
+    ),
 )

@@ -1,5 +1,6 @@
 """Score errors of all generations add up as a discounted sum, and real data are the discount."""
 
+from functools import cache
 from typing import NamedTuple
 
 import jax
@@ -11,8 +12,9 @@ from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
 from selfloop.protocols import Loop, Model
 from selfloop.stability.discount import discounted, discounted_limit
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, identity, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early, scaled
 from theory.shared.chains import chains, half_width
 
 REAL, SYNTHETIC, GENERATIONS = 3, 12, 16
@@ -61,6 +63,7 @@ def own(n: int) -> float:
     return float((KNOWN**2 + (REACH**2 * (1 - RHO ** (2 * LEVEL))).sum()) / n)
 
 
+@cache
 def measured(seeds: int) -> dict[str, np.ndarray]:
     """Centres, the model's mean [S, T + 1], its score errors [S, T + 1, K] and what they add to the mean."""
 
@@ -101,8 +104,8 @@ def check(effort: Effort) -> Finding:
             ),
             *(mean(f"E (score error)^2, level {k}", 1 / N, own_error[:, 5, k - 1] ** 2) for k in (1, LEVELS)),
             mean("E mu_4 mu_7 beside discount^3 E mu_4^2", (1 - share) ** 3 * exact[4], mu_pair(found["mean"])),
-            equal(
-                "identity: largest gap of the sum of discounted errors",
+            identity(
+                "largest gap of the sum of discounted errors",
                 0,
                 abs(replayed - found["mean"][:, -1]).max(),
                 1e-9,
@@ -138,4 +141,13 @@ CLAIM = Claim(
     "(t - k)), and tends to e / (a (2 - a)). Sampling from pure noise at a finite level counts as a "
     "little more real data: 1 - a is multiplied by 1 - rho^(2 K).",
     check=check,
+    slips=(
+        Slip("1 - a for (1 - a)^2", discounted, lambda right, errors, a: right(errors, 1 - (1 - a) ** 0.5)),
+        Slip("(1 - a)^4 for (1 - a)^2", discounted, lambda right, errors, a: right(errors, 1 - (1 - a) ** 2)),
+        Slip("one generation early", discounted, early),
+        Slip("a factor 2", discounted, scaled(2.0)),
+        Slip("e / a for e / (a (2 - a))", discounted_limit, lambda right, e, a: e / a),
+        Slip("errors of the levels alike but for their noise", own, lambda right, n: KNOWN**2 / n),
+        Slip("n + 1 for n points", own, lambda right, n: right(n + 1)),
+    ),
 )

@@ -1,4 +1,6 @@
-"""Temperature other than 1, applied to itself, leaves only the likeliest symbols, or noise, unless real data hold it."""
+"""Temperature other than 1, applied to itself: only the likeliest symbols are left, or noise, but for real data."""
+
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +15,9 @@ from selfloop.models.states import GaussianState
 from selfloop.protocols import Corrector, Loop, Model
 from selfloop.stability import quadrature
 from selfloop.stability.sharpening import scaled_variance, tempered
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, equal, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early
 from theory.shared.chains import chains, half_width
 from theory.shared.population import population, trajectory
 
@@ -36,6 +39,7 @@ def tempering(temperature: Array) -> Corrector:
     return correct
 
 
+@cache
 def symbols() -> np.ndarray:
     """p_t [G, T + 1, 4] of populations without real data, at each temperature."""
     model, nodes = discrete(4, jnp.float64), quadrature.symbols(4)
@@ -62,6 +66,7 @@ def scale(c: Array) -> Model:
     return base._replace(fit=fit, sample=sample)
 
 
+@cache
 def scales(seeds: int) -> np.ndarray:
     """v_t [G, S, T + 1]."""
 
@@ -70,6 +75,11 @@ def scales(seeds: int) -> np.ndarray:
         return Loop(scale(setting["c"]), policies.augment(setting["lam"]), real, int(N * SETTINGS["lam"].max()))
 
     return chains(build, SETTINGS, seeds, GENERATIONS, lambda result: result.state.covariance[0, 0], seed=52)
+
+
+def level(c: float, lam: float) -> float:
+    """Where E v_t settles."""
+    return 1 / (1 - lam * (c - 1))
 
 
 def check(effort: Effort) -> Finding:
@@ -84,8 +94,9 @@ def check(effort: Effort) -> Finding:
         hypotheses={
             "the first three are held by real data, above a share 1 - 1 / c, the last is not": held
             == [True] * 3 + [False],
-            "two symbols are likeliest alike": bool(START[0] == START[1] == START.max()),
+            "fits have no bias: E v_0 = 1": bool(abs(found[0][:, 0].mean() - 1) <= half_width(found[0][:, 0])),
         },
+        definitions=["of the four symbols two are likeliest, and alike"],
         comparisons=[
             *(
                 mean(f"c = {c:g}, lambda {lam:g}: E v_t, t = {one}", path[one], v[:, one])
@@ -93,19 +104,22 @@ def check(effort: Effort) -> Finding:
                 for one in (1, 4)
             ),
             *(
-                mean(
-                    f"c = {c:g}, lambda {lam:g}: settled at 1 / (1 - lambda (c - 1))", 1 / (1 - lam * (c - 1)), v[:, -1]
-                )
+                mean(f"c = {c:g}, lambda {lam:g}: settled at 1 / (1 - lambda (c - 1))", level(c, lam), v[:, -1])
                 for (c, lam), v in zip(pairs[:2], found[:2], strict=True)
             ),
             *(
-                equal(f"T = {temp:g}: identity, p_12 of the likeliest", exact[i][-1][0], probs[i, -1, 0], 1e-10)
+                equal(f"T = {temp:g}: p_12 of the likeliest", exact[i][-1][0], probs[i, -1, 0], 1e-10)
                 for i, temp in enumerate(TEMPERATURE)
             ),
             equal("T = 0.7 ends in the two likeliest symbols", 0.5, probs[0, -1, 0], 1e-9),
             equal("T = 1.5 ends in all alike", 0.25, probs[1, -1, 3], 0.01),
             *(
-                equal(f"T = {temp:g}: identity, log odds after one generation", np.log(8) / temp, odds[i], 1e-10)
+                equal(
+                    f"T = {temp:g}: log odds after one generation",
+                    float(np.log(exact[i][1][0] / exact[i][1][3])),
+                    odds[i],
+                    1e-10,
+                )
                 for i, temp in enumerate(TEMPERATURE)
             ),
         ],
@@ -133,4 +147,14 @@ CLAIM = Claim(
     "lambda c v) / (1 + lambda), which settles at 1 / (1 - lambda (c - 1)) where real data are more "
     "than 1 - 1 / c of all, and explodes otherwise.",
     check=check,
+    slips=(
+        Slip("lambda for its share", scaled_variance, lambda right, c, lam, t: right(c, lam / (1 + lam), t)),
+        Slip("c^2 for c", scaled_variance, lambda right, c, lam, t: right(c**2, lam, t)),
+        Slip("one generation early", scaled_variance, early),
+        Slip("the share for lambda", level, lambda right, c, lam: right(c, lam / (1 + lam))),
+        Slip("1 + lambda (c - 1) for 1 / (1 - lambda (c - 1))", level, lambda right, c, lam: 1 + lam * (c - 1)),
+        Slip("T for 1 / T", tempered, lambda right, p, temp, t: right(p, 1 / temp, t)),
+        Slip("one generation for all", tempered, lambda right, p, temp, t: right(p, temp, min(t, 1))),
+        Slip("T t for T^t", tempered, lambda right, p, temp, t: right(p, max(temp * t, 1.0), 1)),
+    ),
 )

@@ -1,5 +1,7 @@
 """A small share of right labels is enough, verified and renewed: errors fall by a constant factor a round."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +13,9 @@ from selfloop.correctors.verifier import verifier
 from selfloop.models.regression import RegressionState
 from selfloop.protocols import Loop, Model
 from selfloop.stability.weak import weak_accuracy, weak_rounds
-from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, at_most, identity, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early
 from theory.shared.chains import chains, half_width
 
 QUESTIONS, ROUNDS = 160, 24
@@ -42,6 +45,7 @@ def answers(key: Array, right: Array, cond: Array) -> Batch:
     return Batch(x, jnp.ones(cond.shape[0]), cond)
 
 
+@cache
 def measured(seeds: int) -> np.ndarray:
     """The share of right answers [G, S, T + 1]; generation 0 has had one lesson from outside."""
 
@@ -57,6 +61,11 @@ def measured(seeds: int) -> np.ndarray:
 
     settings = {"right": RIGHT, "true": TRUE, "false": FALSE}
     return chains(build, settings, seeds, ROUNDS, lambda result: result.state.weights.mean(), seed=44)
+
+
+def linear(rate: float, rounds: int) -> np.ndarray:
+    """The slip of adding up what one round teaches [T + 1]."""
+    return np.minimum(rate * np.arange(rounds + 1), 1.0)
 
 
 def check(effort: Effort) -> Finding:
@@ -86,7 +95,7 @@ def check(effort: Effort) -> Finding:
                 for i in (0, 1, 2)
             ),
             *(
-                equal(f"{names[i]}: identity, the chain of three states", (1 - rate[i]) ** 9, paths[i][8], 1e-12)
+                identity(f"{names[i]}: the chain of three states", (1 - rate[i]) ** 9, paths[i][8], 1e-12)
                 for i in (0, 1, 2)
             ),
         ],
@@ -114,4 +123,12 @@ CLAIM = Claim(
     "eps) / (beta phi) rounds however small beta is. One that also keeps wrong ones (psi) leaves an "
     "error, by an exact chain of three states.",
     check=check,
+    slips=(
+        Slip("phi left out", weak_accuracy, lambda right, b, p, q, t: right(b, 1.0, q, t)),
+        Slip("psi left out", weak_accuracy, lambda right, b, p, q, t: right(b, p, 0.0, t)),
+        Slip("1 - beta phi t for (1 - beta phi)^t", weak_accuracy, lambda right, b, p, q, t: linear(b * p, t)),
+        Slip("one round early", weak_accuracy, early),
+        Slip("half the rounds", weak_rounds, lambda right, *args: right(*args) // 2),
+        Slip("twice the rounds", weak_rounds, lambda right, *args: 2 * right(*args)),
+    ),
 )
