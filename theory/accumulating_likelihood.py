@@ -140,7 +140,7 @@ def chance_of_window(mass: float) -> float:
 def check(effort: Effort) -> Finding:
     """A logistic law's location on all data so far; a family with needles on 64 points of U[0, 1]."""
     seeds = 5 * effort.seeds
-    kept, replaced = smooth(seeds, "accumulate"), smooth(seeds, "replace")
+    kept, replaced = smooth(6 * seeds, "accumulate"), smooth(seeds, "replace")
     needle, t = collapsed(seeds), np.arange(GENERATIONS + 1)
     rising, linear = accumulated(GENERATIONS), (t + 1) * one_fit()
     drawn = chance_of_window(E + (1 - 2 * E) * WINDOW)

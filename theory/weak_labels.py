@@ -74,7 +74,7 @@ def check(effort: Effort) -> Finding:
     names = [f"right {b:g}, phi {p:g}, psi {q:g}" for b, p, q in zip(RIGHT, TRUE, FALSE, strict=True)]
     paths = [1 - np.asarray(weak_accuracy(*one, ROUNDS + 1))[1:] for one in zip(RIGHT, TRUE, FALSE, strict=True)]
     t, rate = np.arange(1, ROUNDS + 2), RIGHT * TRUE
-    rounds = [int(weak_rounds(b, EPS, p)) for b, p in zip(RIGHT, TRUE, strict=True)]
+    rounds = [min(int(weak_rounds(b, EPS, p)), ROUNDS - 1) for b, p in zip(RIGHT, TRUE, strict=True)]
     return Finding(
         hypotheses={"right labels are fewer than half, in every setting": bool((RIGHT < 0.5).all())},
         comparisons=[

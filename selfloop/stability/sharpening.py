@@ -18,10 +18,12 @@ diffusion finetuning, Yoon et al. (arXiv 2407.17493); both as recalled; not re-r
 Letters: T generations (temperature where said).
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from selfloop.stability.precision import Number, floats
@@ -37,23 +39,31 @@ def guided(v: Number, b: Number, w: Number) -> tuple[Array, Array]:
     return v / weight, w / weight
 
 
-def guided_flow(v: Number, b: Number, w: Number) -> Array:
-    """``v q^(w - 1)``, q = v / (v + b): the variance that the probability flow reaches with guided scores.
+def guided_flow(v: Number, b: Number, w: Number) -> tuple[Array, Array]:
+    """(v', A) that the probability flow reaches with guided scores at every noise level, as samplers nearly do.
 
-    With v(s), u(s) the variances of x | c and x at noise level s, deviations from the mean obey d log delta / ds =
-    -(1 - w / v(s) + (w - 1) / u(s)), whose integral is that of the unguided flows, taken w and 1 - w times.
+        v' = v q^(w - 1),    A = w int_0^1 (q + (1 - q) z^2)^((w - 1) / 2) dz
+
+    1 + 2 q for w = 3. In units in which x has variance 1, noise of an Ornstein-Uhlenbeck process leaves it so, and x | c
+    has variance k = 1 - (1 - q) y^2 at signal y: d log delta / d log y = -w (k - 1) / k for deviations delta from the
+    mean, so that they come to delta q^(w / 2); the mean by variation of constants. By 64 Gauss-Legendre nodes.
     """
     v, b, w = floats(v, b, w)
-    return v * (v / (v + b)) ** (w - 1)
+    q = v / (v + b)
+    nodes, weights = np.polynomial.legendre.leggauss(64)
+    z = jnp.asarray((nodes + 1) / 2, v.dtype)
+    return v * q ** (w - 1), w * (jnp.asarray(weights / 2, v.dtype) @ (q + (1 - q) * z**2) ** ((w - 1) / 2))
 
 
-@partial(jax.jit, static_argnames="generations")
-def guidance_path(b: Number, w: Number, lam: Number, generations: int) -> tuple[Array, Array]:
+@partial(jax.jit, static_argnames=("generations", "law"))
+def guidance_path(
+    b: Number, w: Number, lam: Number, generations: int, law: Callable[..., tuple[Array, Array]] = guided
+) -> tuple[Array, Array]:
     """(v_t, g_t) [T + 1]: the fitted variance inside conditions and the factor on their means, v_0 = g_0 = 1.
 
     Infinitely many samples; real data (variance 1 inside, b between) and lambda guided samples per real one, to all of
-    which mean and pooled variance are fitted; lambda = inf: guided ones alone. With s = lambda / (1 + lambda) and
-    (v', A) of `guided` at (v, b g^2):
+    which means and pooled variance are fitted; lambda = inf: guided ones alone. With s = lambda / (1 + lambda) and
+    (v', A) of ``law`` (`guided` or `guided_flow`) at (v, b g^2):
 
         v <- 1 - s + s v' + s (1 - s) b (A g - 1)^2,    g <- 1 - s + s A g
     """
@@ -62,7 +72,7 @@ def guidance_path(b: Number, w: Number, lam: Number, generations: int) -> tuple[
 
     def step(now: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         v, g = now
-        narrow, apart = guided(v, b * g**2, w)
+        narrow, apart = law(v, b * g**2, w)
         after = (1 - s + s * narrow + s * (1 - s) * b * (apart * g - 1) ** 2, 1 - s + s * apart * g)
         return after, now
 

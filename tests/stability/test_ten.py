@@ -1,5 +1,8 @@
 """Predictions of 2024 to 2026 beside independent calculations: brute recursions, quadrature, optimisers, chance."""
 
+import json
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +24,7 @@ from selfloop.stability import (
     weak,
 )
 
+ROOT = Path(__file__).parents[2]
 FEW = settings(max_examples=10, deadline=None)
 
 
@@ -178,16 +182,25 @@ def test_guided_is_the_tilted_law(v, b, w, mu):
 
 @pytest.mark.parametrize(("v", "b", "w"), [(0.5, 1.0, 2.5), (1.0, 0.2, 4.0), (0.3, 3.0, 1.0)])
 def test_guided_flow_is_where_the_flow_ends(v, b, w):
-    """d delta / d tau = delta - w delta / v(s) + (w - 1) delta / u(s) from noise, an Ornstein-Uhlenbeck process."""
+    """dx / d tau = x - w (x - m exp(-s)) / v(s) + (w - 1) x / u(s) from noise, by an integrator of scipy."""
     level = lambda s, v: 1 + (v - 1) * np.exp(-2 * s)  # noqa: E731
-    rate = lambda s: 1 - w / level(s, v) + (w - 1) / level(s, v + b)  # noqa: E731
-    end = integrate.quad(rate, 0, 20, limit=200)[0]
-    assert np.exp(2 * end) == pytest.approx(float(sharpening.guided_flow(v, b, w)), rel=1e-6)
+    reach, mean = 16.0, 0.7
+
+    def rate(tau, x):
+        s = reach - tau
+        return x - w * (x - mean * np.exp(-s)) / level(s, v) + (w - 1) * x / level(s, v + b)
+
+    ends = integrate.solve_ivp(rate, (0, reach), [0.0, 1.0], rtol=1e-9, atol=1e-11).y[:, -1]
+    narrow, apart = sharpening.guided_flow(v, b, w)
+    assert float(sharpening.guided_flow(v, b, 3.0)[1]) == pytest.approx(1 + 2 * v / (v + b), rel=1e-12)
+    assert (ends[1] - ends[0]) ** 2 == pytest.approx(float(narrow), rel=1e-5)
+    assert ends[0] == pytest.approx(float(apart) * mean, rel=1e-5)
 
 
 def test_guidance_one_and_temperature_one_change_nothing():
     for lam in (1.0, np.inf):
-        np.testing.assert_allclose(sharpening.guidance_path(0.7, 1.0, lam, 5), np.ones((2, 6)), rtol=1e-12)
+        for law in (sharpening.guided, sharpening.guided_flow):
+            np.testing.assert_allclose(sharpening.guidance_path(0.7, 1.0, lam, 5, law), np.ones((2, 6)), rtol=1e-12)
     p = np.array([0.5, 0.3, 0.2])
     np.testing.assert_allclose(sharpening.tempered(jnp.asarray(p), 1.0, 9), p, rtol=1e-12)
     np.testing.assert_allclose(sharpening.tempered(jnp.asarray(p), 2.0, 1), p**0.5 / (p**0.5).sum(), rtol=1e-12)
@@ -226,3 +239,26 @@ def test_sizes_enter_in_their_order():
 
 def test_jit_leaves_numbers_as_they_are():
     assert float(jax.jit(safe.synthetic_drift)(6, 12)) == pytest.approx(float(safe.synthetic_drift(6, 12)), rel=1e-12)
+
+
+@pytest.mark.parametrize(("n", "lam"), [(64, 1), (64, 4), (256, 1)])
+def test_the_pages_table_of_sharpening(n, lam):
+    """docs/stability.md, from the records of docs/results.md."""
+    page = (ROOT / "docs" / "stability.md").read_text("utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| {n}, {lam} |"))
+    shown = [float(one) for one in row.replace(" +- ", "|").strip("|").split("|")[1:]]
+    lanes = [json.loads(line) for line in (ROOT / "docs" / "results" / "grid.jsonl").read_text("utf-8").splitlines()]
+    lanes = [one for one in lanes if one["kind"] == "lane" and one["n"] == n]
+    inside = lambda guidance, arm, lam, t: np.array([  # noqa: E731
+        one["values"]["within_features"][t] for one in lanes
+        if (one["guidance"], one["arm"], one["lam"]) == (guidance, arm, lam)
+    ])  # fmt: skip
+    plain, first = inside(1.0, "baseline", 0.0, 0).mean(), inside(2.5, "baseline", 0.0, 0).mean()
+    expected = [plain, first]
+    for law, of in ((sharpening.guided, lambda path: path[-1]), (sharpening.guided_flow, np.min)):
+        b = optimize.brentq(lambda b, law=law: float(law(1.0, b, 2.5)[0]) - first / plain, 1e-3, 50)
+        v, g = sharpening.guidance_path(b, 2.5, float(lam), 59, law)
+        expected.append(plain * of(np.asarray(jax.vmap(lambda v, g, b=b, law=law: law(v, b * g**2, 2.5)[0])(v, g))))
+    last = inside(2.5, "uncorrected", float(lam), 50)
+    np.testing.assert_allclose(shown, [*expected, last.mean(), last.std(ddof=1)], atol=6e-4)
+    assert expected[3] < last.mean() < expected[2]
