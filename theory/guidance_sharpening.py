@@ -156,7 +156,7 @@ def check(effort: Effort) -> Finding:
     seeds, t = effort.seeds // 16, np.arange(GENERATIONS + 1)
     found = {lam: measured(seeds, "normal", lam) for lam in (1.0, np.inf)}
     path = {
-        (lam, w): tuple(np.asarray(one) for one in guidance_path(B, w, lam, GENERATIONS))
+        (lam, w): tuple(np.asarray(one) for one in guidance_path(B, w, lam, GENERATIONS, guided))
         for lam in found
         for w in GUIDANCE
     }
@@ -232,8 +232,10 @@ CLAIM = Claim(
         Slip("b for v in q", guided, lambda right, v, b, w: (v * right(1.0, v / b, w)[0], right(b, v, w)[1])),
         Slip("w - 1 for w", guided, lambda right, v, b, w: right(v, b, w - 1)),
         Slip("one generation early", guidance_path, lambda right, *args: late(right(*args))),
-        Slip("the spread of means that disagree left out", guidance_path, lambda right, *args: agreed(*args)),
-        Slip("lambda for its share", guidance_path, lambda right, b, w, lam, t: right(b, w, lam / (1 + lam), t)),
+        Slip("the spread of means that disagree left out", guidance_path, lambda right, *args: agreed(*args[:4])),
+        Slip(
+            "lambda for its share", guidance_path, lambda right, b, w, lam, *rest: right(b, w, lam / (1 + lam), *rest)
+        ),
         Slip("w for w - 1", guided_pair, lambda right, mu, v, w: right(mu, v, w + 1)),
         Slip("q^w for q^(w - 1)", guided_flow, lambda right, v, b, w: right(v, b, w + 1)),
         Slip("the guided law for the flow", guided_flow, lambda right, v, b, w: guided(v, b, w)),

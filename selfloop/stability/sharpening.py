@@ -40,13 +40,13 @@ def guided(v: Number, b: Number, w: Number) -> tuple[Array, Array]:
 
 
 def guided_flow(v: Number, b: Number, w: Number) -> tuple[Array, Array]:
-    """(v', A) that the probability flow reaches with guided scores at every noise level, as samplers nearly do.
+    """(v', A) that the probability flow reaches with guided scores at all noise levels, as samplers nearly do.
 
         v' = v q^(w - 1),    A = w int_0^1 (q + (1 - q) z^2)^((w - 1) / 2) dz
 
-    1 + 2 q for w = 3. In units in which x has variance 1, noise of an Ornstein-Uhlenbeck process leaves it so, and x | c
-    has variance k = 1 - (1 - q) y^2 at signal y: d log delta / d log y = -w (k - 1) / k for deviations delta from the
-    mean, so that they come to delta q^(w / 2); the mean by variation of constants. By 64 Gauss-Legendre nodes.
+    (A is 1 + 2 q for w = 3.) In units in which x has variance 1 the noise of an Ornstein-Uhlenbeck process leaves it so,
+    and x | c has variance k = 1 - (1 - q) y^2 at signal y = exp(-s): d log delta / ds = -w (k - 1) / k for deviations
+    from the mean, which come to q^(w / 2); A by variation of constants, with 64 Gauss-Legendre nodes.
     """
     v, b, w = floats(v, b, w)
     q = v / (v + b)
