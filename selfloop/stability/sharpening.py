@@ -44,8 +44,9 @@ def guided_flow(v: Number, b: Number, w: Number) -> tuple[Array, Array]:
 
         v' = v q^(w - 1),    A = w int_0^1 (q + (1 - q) z^2)^((w - 1) / 2) dz
 
-    (A is 1 + 2 q for w = 3.) Where x has variance 1 the noise of an Ornstein-Uhlenbeck process leaves it so, and x | c has variance k = 1 - (1 - q) y^2 at signal y = exp(-s): d log delta / ds = -w (k - 1) / k for deviations
-    from the mean, which come to q^(w / 2); A by variation of constants, with 64 Gauss-Legendre nodes.
+    (A is 1 + 2 q for w = 3.) Where x has variance 1 the noise of an Ornstein-Uhlenbeck process leaves it so, and x |
+    c has variance k = 1 - (1 - q) y^2 at signal y = exp(-s): d log delta / ds = -w (k - 1) / k for deviations from
+    the mean, which come to q^(w / 2); A by variation of constants, with 64 Gauss-Legendre nodes.
     """
     v, b, w = floats(v, b, w)
     q = v / (v + b)
