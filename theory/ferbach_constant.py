@@ -105,9 +105,9 @@ CLAIM = Claim(
         Slip("half the factor", rates.ferbach, scaled(0.5)),
         Slip("eps L / alpha left out", rates.ferbach, lambda right, lam, gamma, eta: right(lam, gamma, 0.0)),
         Slip(
-            "eps L / alpha left out of the numerator",
+            "a plus for the minus in the denominator, and eps L / alpha left out of the numerator",
             rates.ferbach,
-            lambda right, lam, gamma, eta: right(lam, gamma, eta) / (1 + eta),
+            lambda right, lam, gamma, eta: lam / (1 + lam * (1 + eta)) / (1 + gamma),
         ),
         Slip("tau squared", rates.ferbach, lambda right, lam, gamma, eta: right(lam, gamma, eta) / (1 + gamma)),
     ),

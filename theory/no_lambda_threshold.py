@@ -54,8 +54,12 @@ CLAIM = Claim(
     "rate stays below 1 / (1 + gamma). The published conditions on lambda come from their proofs.",
     check=check,
     slips=(
-        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma)),
-        Slip("m left out of the denominator", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma) * m),
+        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
+        Slip(
+            "m left out of the denominator",
+            rates.exact,
+            lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
+        ),
         Slip("a factor 2", rates.exact, scaled(2.0)),
         Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
     ),

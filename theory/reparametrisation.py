@@ -112,8 +112,12 @@ CLAIM = Claim(
     "with them what Theorem 4.3 certifies: for one Gaussian fit 1 + eps L / alpha is 1 in natural parameters.",
     check=check,
     slips=(
-        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma)),
-        Slip("m left out of the denominator", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma) * m),
+        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
+        Slip(
+            "m left out of the denominator",
+            rates.exact,
+            lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
+        ),
         Slip("a factor 2", rates.exact, scaled(2.0)),
         Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
     ),
