@@ -95,7 +95,6 @@ CLAIM = Claim(
         Slip("a factor 2", rise, scaled(2.0)),
         Slip("(1 + lambda)^3 left out", rise, lambda right, lam: right(lam) * (1 + lam) ** 3),
         Slip("e^r_max left out", rise, lambda right, lam: right(lam) * np.exp(REWARD.max())),
-        Slip("lambda² for lambda in the bound of KL", divergence, lambda right, lam: right(lam**4)),
         Slip("the law of two choices without its factor 2", _settled, lambda right, lam: right(lam / 2)),
         Slip("K = 2 curation of no real data", _settled, lambda right, lam: right(np.inf)),
     ),
