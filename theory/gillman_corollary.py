@@ -90,8 +90,8 @@ def check(effort: Effort) -> Finding:
 
 CLAIM = Claim(
     name="gillman_corollary",
-    source=f"Gillman et al., ICML 2024 (arXiv 2402.07087), corollary of Theorem 4.3, {RECALLED}; finite samples: derived "
-    "here",
+    source=f"Gillman et al., ICML 2024 (arXiv 2402.07087), corollary of Theorem 4.3, {RECALLED}; finite samples: "
+    "derived here",
     statement="With gamma > 0 what is left of a start's error after t generations is (1 + gamma)^t times smaller than "
     "without correction; the error of finite samples is smaller too, though not by that factor.",
     check=check,

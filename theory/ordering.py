@@ -53,7 +53,8 @@ def check(effort: Effort) -> Finding:
 
 CLAIM = Claim(
     name="ordering",
-    source=f"Kazdan et al. 2024 (arXiv 2410.16713), Alemohammad et al. 2024 (arXiv 2307.01850), both {RECALLED}; exact recursions here",
+    source=f"Kazdan et al. 2024 (arXiv 2410.16713), Alemohammad et al. 2024 (arXiv 2307.01850), both {RECALLED}; the "
+    "recursions are derived here",
     statement="At gamma = 0 and n = m the error of generation t is smallest with fresh real data, then with re-used "
     "data, accumulation, accumulation subsampled to n points, and replacement.",
     check=check,
