@@ -105,8 +105,8 @@ def _measured(workflow: str, seeds: int) -> dict[str, np.ndarray]:
 
 CLAIM = Claim(
     name="kde_recursion",
-    source="derived here; compare Fu et al., ICML 2024 (arXiv 2402.11778), and for a diffusion loop's limit as a smoothed "
-    f"mixture arXiv 2606.13796; {RECALLED}",
+    source="derived here; compare Fu et al., ICML 2024 (arXiv 2402.11778), and for a diffusion loop's limit as a "
+    f"smoothed mixture arXiv 2606.13796; {RECALLED}",
     statement="E p_t+1 = K_h * ((1 - r) p + r E p_t), r = w / (1 + gamma), w the synthetic share: the variance is "
     "sigma² + h² (1 + r + ... + r^t), bounded by sigma² + h² / (1 - r), and grows by h² a generation at r = 1.",
     check=check,

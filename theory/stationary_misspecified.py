@@ -118,7 +118,7 @@ CLAIM = Claim(
         Slip(
             "the excess left out",
             recursions.reuse_limit,
-            lambda right, n, m, gamma, v2, excess: right(n, m, gamma, v2),
+            lambda right, n, m, gamma, v2, excess=1.0: right(n, m, gamma, v2),
         ),
         Slip(
             "the excess for the synthetic points too",
@@ -128,7 +128,7 @@ CLAIM = Claim(
         Slip(
             "the root of the excess",
             recursions.fresh_limit,
-            lambda right, n, m, gamma, v2, excess: right(n, m, gamma, v2, excess**0.5),
+            lambda right, n, m, gamma, v2, excess=1.0: right(n, m, gamma, v2, excess**0.5),
         ),
     ),
 )

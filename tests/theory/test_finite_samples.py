@@ -166,3 +166,9 @@ def test_what_a_case_has_computed_is_kept_by_the_case_and_the_arguments():
     assert cases.constants(case) is cases.constants(case)
     assert cases.constants(case) is not cases.constants(case, 6.0)
     assert cases.constants(case._replace()) is not cases.constants(case)
+
+
+def test_the_quick_fit_of_students_t_is_the_librarys():
+    batch = uniform(student_loop.draw_skew(jax.random.key(0), 100))
+    quick, slow = (model.fit(jax.random.key(0), batch, None)[0] for model in (student_loop.quick(), cases.student5()))
+    np.testing.assert_allclose(np.stack(quick), np.stack(slow), atol=1e-9)
