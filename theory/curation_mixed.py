@@ -59,8 +59,8 @@ def check(effort: Effort) -> Finding:
             ),
         ],
         control=Control(
-            "without real data it goes farther from them than any lambda of 0.5 would",
-            at_most("KL(p_t || p_data), no real data, beside the bound of lambda 0.5", bound[2], kl[-1]),
+            "without real data it goes farther from them than any lambda of 0.75 would",
+            at_most("KL(p_t || p_data), no real data, beside the bound of lambda 0.75", divergence(0.75), kl[-1]),
         ),
         figure=lines(
             [

@@ -58,8 +58,8 @@ def check(effort: Effort) -> Finding:
             ),
         ],
         control=Control(
-            "with finite samples the error itself is not (1 + gamma)^t times smaller: the sampling error stays",
-            mean("n = 10: mean square error at t = 1, gamma 1", path[0][1] / 2**2, square[1, :, 1]),
+            "with finite samples the mean square is not (1 + gamma)^t times smaller: the sampling error stays",
+            mean("n = 10: mean square error at t = 1, gamma 1", path[0][1] / 2, square[1, :, 1]),
         ),
         figure=lines(
             [

@@ -12,7 +12,7 @@ from theory.frame.drawing import Line, lines
 from theory.shared.chains import half_width
 
 N, T, PUBLISHED = 8, 40, 0.8
-CASES = ((0.0, 0.05, 0.9, 1), (0.0, 0.05, 0.9, 4), (0.5, 0.05, 0.9, 4), (0.5, 0.05, 0.7, 1), (0.9, 0.05, 1.0, 4))
+CASES = ((0.2, 0.2, 0.9, 1), (0.2, 0.2, 0.9, 4), (0.5, 0.2, 0.9, 4), (0.5, 0.2, 0.7, 1), (0.9, 0.3, 1.0, 4))
 """TPR, FPR, temperature and number of families."""
 
 

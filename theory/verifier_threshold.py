@@ -65,8 +65,8 @@ def check(effort: Effort) -> Finding:
             ),
         ],
         control=Control(
-            "without a verifier, 0.4 of the labels right do not do",
-            mean("labels right 0.4, no verifier: accuracy at least 1/2", 0.5, accuracy[4], ">="),
+            "a verifier that lets half as many wrong labels pass",
+            mean(f"{NAMES[3]}: share right among those kept", kept_right(0.4, 0.9, 0.15), share[3]),
         ),
         figure=lines(
             [

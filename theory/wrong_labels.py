@@ -74,8 +74,8 @@ def check(effort: Effort) -> Finding:
             *(mean(f"share {p:g}: not below the floor", least[i], error[i, -1], ">=") for i, p in enumerate(SHARE)),
         ],
         control=Control(
-            "the floor of a share p in place of p²",
-            mean("share 0.3, 160 rows", SHARE[1] * DISTANCE + noise(SHARE, ROWS)[1, -1], error[1, -1]),
+            "N - d for N - d - 1",
+            mean("share 0.1, 10 rows", least[0] + noise(SHARE, ROWS + 1)[0, 0], error[0, 0]),
         ),
         figure=lines(
             [
