@@ -91,8 +91,8 @@ def check(effort: Effort) -> Finding:
             )._replace(identity=True),
         ],
         control=Control(
-            "the mean square falls by the square of the Jacobian's radius",
-            mean("gamma 1.5: mean square after 1", (1 + GAMMA[-1]) ** -2, distance[-1][:, 1] ** 2),
+            "the coin's variance tau (1 - tau) left out",
+            mean("gamma 1.5: mean square after 1", 2.5**-2 + 1 / 2.5 / M, distance[-1][:, 1] ** 2),
         ),
         figure=lines(
             [
