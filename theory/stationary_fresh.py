@@ -1,6 +1,9 @@
 """The stationary error of a loop that sees new real data in every generation."""
 
-from theory.frame.claim import Claim, Effort, Finding
+from selfloop.stability import recursions
+from theory.frame.claim import Claim, Effort, Finding, Slip
+from theory.frame.slips import scaled
+from theory.shared import slips
 from theory.shared.stationary import stationary
 
 STATEMENT = (
@@ -11,7 +14,7 @@ STATEMENT = (
 
 
 def check(effort: Effort) -> Finding:
-    """Six families, without and with correction; the control takes the real points for the same ones every time."""
+    """Six families, without and with correction; the control has one real point more."""
     return stationary(effort, new=True)
 
 
@@ -20,4 +23,14 @@ CLAIM = Claim(
     source="derived here (docs/stability.md), for the fresh data loop of Alemohammad et al. 2024 (arXiv 2307.01850)",
     statement=STATEMENT,
     check=check,
+    slips=(
+        *slips.SLOPE,
+        *slips.PIECES,
+        Slip(
+            "a cross term, as if real data were the same",
+            recursions.fresh_limit,
+            lambda right, *args: recursions.reuse_limit(*args),
+        ),
+        Slip("a factor 2", recursions.fresh_limit, scaled(2.0)),
+    ),
 )

@@ -1,6 +1,9 @@
 """The stationary error of a loop that sees the same real data in every generation."""
 
-from theory.frame.claim import Claim, Effort, Finding
+from selfloop.stability import recursions
+from theory.frame.claim import Claim, Effort, Finding, Slip
+from theory.frame.slips import scaled
+from theory.shared import slips
 from theory.shared.stationary import stationary
 
 STATEMENT = (
@@ -11,7 +14,7 @@ STATEMENT = (
 
 
 def check(effort: Effort) -> Finding:
-    """Six families, without and with correction; the control forgets that all generations share the real points."""
+    """Six families, without and with correction; the control has one real point more."""
     return stationary(effort, new=False)
 
 
@@ -20,4 +23,14 @@ CLAIM = Claim(
     source="derived here (docs/stability.md), after the loop of Bertrand et al. 2024 and Gillman et al. 2024",
     statement=STATEMENT,
     check=check,
+    slips=(
+        *slips.SLOPE,
+        *slips.PIECES,
+        Slip(
+            "the cross term left out: new real data for the same",
+            recursions.reuse_limit,
+            lambda right, *args: recursions.fresh_limit(*args),
+        ),
+        Slip("a factor 2", recursions.reuse_limit, scaled(2.0)),
+    ),
 )

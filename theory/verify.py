@@ -132,8 +132,7 @@ def checked(config: VerifyConfig) -> int:
 
     for name in config.only:
         one_of("--only", name, CLAIMS)
-    _cache()
-    with _lightly_compiled():
+    with prepared():
         return 0 if run(config) else 1
 
 
@@ -142,6 +141,14 @@ def main() -> int:
     from selfloop.cli.guard import guarded
 
     return guarded(lambda: checked(parse(sys.argv[1:])), "stopped; claims.json holds what was checked")
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[None]:
+    """Programs compiled lightly and kept, for claims that are run one after another."""
+    _cache()
+    with _lightly_compiled():
+        yield
 
 
 @contextlib.contextmanager

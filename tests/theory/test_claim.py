@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from theory.frame import page
 from theory.frame.claim import (
     Comparison,
     Control,
@@ -15,8 +16,12 @@ from theory.frame.claim import (
     equal,
     fails,
     holds,
+    identity,
     mean,
+    miss,
+    power,
     share,
+    sharpest,
     verdict,
 )
 
@@ -103,3 +108,40 @@ def test_the_interval_of_a_share_is_that_of_the_binomial(hits):
 )
 def test_a_verdict_needs_hypotheses_numbers_and_a_control_that_fails(hypotheses, comparisons, control, good):
     assert verdict(Finding(hypotheses, comparisons, Control("", control), lambda: None)) is good
+
+
+@pytest.mark.parametrize(
+    ("relation", "low", "high", "expected"),
+    [("=", 0.9, 1.05, 0.1), ("=", 0.95, 1.2, 0.2), ("<=", 0.5, 0.75, 0.25), (">=", 1.5, 2.0, 0.5), ("<=", 1.0, 1.1, 0)],
+)
+def test_power_is_the_smallest_relative_error_that_is_caught(relation, low, high, expected):
+    comparison = Comparison("", relation, 1.0, (low + high) / 2, low, high)
+    assert power(comparison) == pytest.approx(expected)
+    if expected > 0:
+        signs = {"=": (-1, 1), "<=": (-1,), ">=": (1,)}[relation]
+        for sign in signs:
+            assert not holds(comparison._replace(predicted=1 + sign * expected * 1.01))
+        assert any(holds(comparison._replace(predicted=1 + sign * expected * 0.99)) for sign in signs)
+
+
+def test_power_is_unknown_beside_0_and_infinity_and_that_of_no_identity():
+    assert math.isnan(power(equal("", 0.0, 0.0, 1.0)))
+    assert math.isnan(power(at_most("", math.inf, 1.0)))
+    found = Finding({}, [equal("", 2.0, 2.0, 0.2), equal("", 0.0, 0.0, 1e-9)], Control("", WRONG), lambda: None)
+    assert sharpest(found) == pytest.approx(0.1)
+    assert sharpest(found._replace(comparisons=[identity("", 1.0, 1.0, 1e-9), *found.comparisons])) == sharpest(found)
+    assert math.isnan(sharpest(found._replace(comparisons=[identity("", 1.0, 1.0, 1e-9)])))
+
+
+def test_a_controls_miss_is_relative_to_the_larger():
+    assert miss(Control("", equal("", 2.0, 1.0, 0.1))) == 0.5
+    assert miss(Control("", equal("", 1.0, 2.0, 0.1))) == 0.5
+    assert miss(Control("", equal("", 0.0, 2.0, 0.1))) == 1.0
+
+
+def test_what_a_page_says_of_a_numbers_power():
+    assert page.sees(equal("", 2.0, 2.0, 0.2)) == "10 %"
+    assert page.sees(at_most("", 3.0, 1.5)) == "2 times"
+    assert page.sees(at_least("", 1.0, 4.0)) == "0.25 times"
+    assert page.sees(identity("", 1.0, 1.0, 1e-9)) == "identity"
+    assert page.sees(at_most("", math.inf, 1.0)) == page.sees(equal("", 0.0, 0.0, 1.0)) == ""

@@ -15,7 +15,8 @@ from selfloop.report.figures import blank
 from theory import verify
 from theory.frame.claim import Claim, Control, Finding, at_most, equal
 
-KEYS = ["name", "source", "statement", "hypotheses", "predicted", "measured", "interval", "negative_control", "holds"]
+KEYS = ["name", "source", "statement", "hypotheses", "definitions", "predicted", "measured", "interval", "power",
+        "negative_control", "holds"]  # fmt: skip
 
 
 def finding(measured=1.0, control=2.0):
@@ -75,7 +76,9 @@ def test_claims_that_hold_exit_with_0_and_leave_their_files(command, tmp_path):
     assert command("--quick", "--only", "good") == 0
     (claim,) = json.loads((tmp_path / "claims.json").read_text())
     assert list(claim) == KEYS
-    assert claim["predicted"][1] == {"label": "below infinity <&>", "relation": "<=", "value": "inf"}
+    assert claim["predicted"][1] == {
+        "label": "below infinity <&>", "relation": "<=", "value": "inf", "identity": False, "power": None,
+    }  # fmt: skip
     assert claim["measured"] == [1.0, 1.0]
     assert claim["interval"][1] == [1.0, 1.0]
     assert claim["negative_control"]["fails"] is True

@@ -13,10 +13,13 @@ from scipy import stats
 from selfloop.metrics.estimates import clopper_pearson
 
 SIGMAS = 5.0
-"""Half width of a Monte Carlo interval in standard errors: with a few hundred comparisons a run, a false alarm comes
-less than once in a thousand choices of seeds."""
+"""Half width of a Monte Carlo interval in standard errors. Were all means normal, a run of 500 would raise a false
+alarm in one of 3,500 choices of seeds; means of skewed samples (squares, products) raise more, how many more is not
+known."""
 ROUNDING = 1e-9
 """Relative slack with which an inequality is read: the two sides of a sharp one differ by rounding."""
+RECALLED = "as recalled; not re-read"
+"""Said in the source of a statement that is a paper's and was written down from memory."""
 
 
 class Effort(NamedTuple):
@@ -29,7 +32,7 @@ class Effort(NamedTuple):
 
 
 QUICK = Effort(seeds=400, cases=20)
-FULL = Effort(seeds=6400, cases=400)
+FULL = Effort(seeds=1600, cases=400)
 
 
 class Comparison(NamedTuple):
@@ -42,10 +45,15 @@ class Comparison(NamedTuple):
     measured: float
     low: float
     high: float
+    identity: bool = False
+    """One formula beside another: true or false by algebra, with nothing measured. No slip counts as caught by it."""
 
 
 class Control(NamedTuple):
-    """What must fail: a wrong prediction, or a case outside the hypotheses, judged by the same rule."""
+    """What must fail: a wrong prediction, or a case outside the hypotheses, judged by the same rule.
+
+    A near miss says more than an absurdity: `miss` is the distance at which it fails.
+    """
 
     what: str
     comparison: Comparison
@@ -55,12 +63,25 @@ class Finding(NamedTuple):
     """What a check found."""
 
     hypotheses: dict[str, bool]
-    """What the theorem asks for, each computed and not assumed."""
+    """What the theorem asks for, each computed from what was measured or built: it could have come out false."""
     comparisons: Sequence[Comparison]
     """With labels that differ; the first is the one that the table on screen shows."""
     control: Control
     figure: Callable[[], Any]
     """A matplotlib figure, drawn only when called."""
+    definitions: Sequence[str] = ()
+    """What the theorem asks for and the settings grant by construction, so that there is nothing to compute."""
+
+
+class Slip(NamedTuple):
+    """A plausible error in a prediction: the claim must notice it (`theory/mutate.py`)."""
+
+    what: str
+    """ "n for n - 1", "tau for tau²"."""
+    of: Callable[..., Any]
+    """The prediction, a function of a module of `theory` or `selfloop.stability`."""
+    wrong: Callable[..., Any]
+    """What stands in its place: ``wrong(right, *arguments)``, where ``right`` is the prediction as it was."""
 
 
 class Claim(NamedTuple):
@@ -71,12 +92,19 @@ class Claim(NamedTuple):
     source: str
     statement: str
     check: Callable[[Effort], Finding]
+    """Predicts, measures and compares. Measurements are functions under `functools.cache`, so that slips share them."""
+    slips: Sequence[Slip] = ()
 
 
 def equal(label: str, predicted: Any, measured: Any, tolerance: float) -> Comparison:
     """Two numbers that are exact but for rounding, or an error bounded by ``tolerance``."""
     predicted, measured = float(predicted), float(measured)
     return Comparison(label, "=", predicted, measured, measured - tolerance, measured + tolerance)
+
+
+def identity(label: str, predicted: Any, found: Any, tolerance: float) -> Comparison:
+    """One formula beside another: `equal`, marked as what nothing was measured for."""
+    return equal(label, predicted, found, tolerance)._replace(identity=True)
 
 
 def at_most(label: str, bound: Any, measured: Any) -> Comparison:
@@ -127,6 +155,33 @@ def fails(comparison: Comparison) -> bool:
         case ">=":
             return comparison.high < predicted - slack
     raise ValueError(f"the relation is {comparison.relation!r}; it is '=', '<=' or '>='")
+
+
+def power(comparison: Comparison) -> float:
+    """The smallest relative error of the prediction that the comparison would catch, whatever its sign; NaN where the
+    prediction is 0 or infinite.
+
+    Of a bound it is the share by which it could be smaller (a lower bound: larger) and still hold: how loose it is.
+    """
+    predicted, low, high = comparison.predicted, comparison.low, comparison.high
+    if predicted == 0 or not math.isfinite(predicted):
+        return math.nan
+    room = {"=": max(high - predicted, predicted - low), "<=": predicted - high, ">=": low - predicted}
+    return max(room[comparison.relation], 0.0) / abs(predicted)
+
+
+def sharpest(finding: Finding) -> float:
+    """The power of the claim: that of its sharpest comparison with something measured; NaN where none has any."""
+    powers = [power(one) for one in finding.comparisons if not one.identity]
+    return min((one for one in powers if math.isfinite(one)), default=math.nan)
+
+
+def miss(control: Control) -> float:
+    """How far the control's prediction is from what was measured, relative to the larger of the two."""
+    predicted, measured = control.comparison.predicted, control.comparison.measured
+    if not (math.isfinite(predicted) and math.isfinite(measured)):
+        return math.nan
+    return abs(predicted - measured) / max(abs(predicted), abs(measured), 1e-300)
 
 
 def verdict(finding: Finding) -> bool:

@@ -1,48 +1,56 @@
 """The page of a run: claim after claim, its hypotheses, its numbers, its control and its figure."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from selfloop.report import page
 from selfloop.wording import cell, duration
-from theory.frame.claim import ROUNDING, SIGMAS, Comparison, fails, holds
-from theory.frame.results import Result, row
+from theory.frame.claim import ROUNDING, SIGMAS, Comparison, fails, holds, miss, power, sharpest
+from theory.frame.results import Result, percent, row
 
 _SECTION = """
 <p id="{{ claim.name }}">{{ claim.statement }}</p>
 <p class="caption">{{ claim.source }} &middot; <code>theory/{{ claim.name }}.py</code> &middot; {{ seconds }}</p>
-<p><strong>{{ "Holds." if good else "Does not hold." }}</strong> Hypotheses:</p>
+<p><strong>{{ "Holds." if good else "Does not hold." }}</strong> Power: {{ strongest | percent or "none" }}.
+Hypotheses:</p>
 <ul style="list-style: none; padding: 0">
 {% for text, met in finding.hypotheses.items() %}
 <li>{{ "&check;" | safe if met else "NOT MET:" }} {{ text }}</li>
 {% endfor %}
+{% for text in finding.definitions %}
+<li>by definition: {{ text }}</li>
+{% endfor %}
 </ul>
 <div class="scroll" tabindex="0"><table>
 <thead><tr><th></th><th class="number">measured</th><th></th><th class="number">predicted</th><th>interval</th>
-<th></th></tr></thead>
+<th>power</th><th></th></tr></thead>
 <tbody>
 {% for row in rows %}
 <tr><td style="white-space: normal">{{ row.label }}</td>
 <td class="number">{{ row.measured | cell }}</td><td>{{ row.relation | sign }}</td>
-<td class="number">{{ row.predicted | cell }}</td><td>{{ row | interval }}</td>
+<td class="number">{{ row.predicted | cell }}</td><td>{{ row | interval }}</td><td>{{ row | sees }}</td>
 <td>{{ "as predicted" if row | holds else "NOT as predicted" }}</td></tr>
 {% endfor %}
 <tr><td style="white-space: normal">control: {{ control.label }}</td>
 <td class="number">{{ control.measured | cell }}</td>
 <td>{{ control.relation | sign }}</td><td class="number">{{ control.predicted | cell }}</td>
-<td>{{ control | interval }}</td><td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
+<td>{{ control | interval }}</td><td></td>
+<td>{{ "fails, as it must" if control | fails else "DOES NOT FAIL" }}</td></tr>
 </tbody></table></div>
-<p class="caption">Control: {{ finding.control.what }}.</p>
+<p class="caption">Control: {{ finding.control.what }}; wrong by {{ finding.control | miss | percent }}.</p>
 <figure style="max-width: 34rem; margin-top: .8rem">{{ drawing | safe }}</figure>
 """
 _OVERVIEW = """
 <div class="scroll" tabindex="0"><table>
-<thead><tr><th>claim</th><th>holds</th><th>as predicted</th><th>hypotheses</th><th>control</th></tr></thead>
+<thead><tr><th>claim</th><th>holds</th><th>as predicted</th><th>power</th><th>hypotheses</th><th>control</th></tr>
+</thead>
 <tbody>
 {% for row in rows %}
 <tr><td><a href="#{{ row.claim }}" style="color: inherit">{{ row.claim.replace("_", " ") }}</a></td>
-<td>{{ row.holds }}</td><td>{{ row["as predicted"] }}</td><td>{{ row.hypotheses }}</td><td>{{ row.control }}</td></tr>
+<td>{{ row.holds }}</td><td>{{ row["as predicted"] }}</td><td>{{ row.power }}</td>
+<td>{{ row.hypotheses }}</td><td>{{ row.control }}</td></tr>
 {% endfor %}
 </tbody></table></div>
 """
@@ -60,6 +68,9 @@ def write(path: Path, results: Sequence[Result], config: dict[str, Any], environ
         "same rule, is contradicted.",
         f"Intervals of simulated means are {SIGMAS:g} standard errors to each side; those of exact numbers are the "
         f"rounding allowed, and inequalities between them are read with a relative {ROUNDING:g}.",
+        "The power of a number is the smallest relative error of its prediction that would be caught; of a bound, how "
+        "many times the measurement it is. A claim's power is that of its sharpest number. An identity is one formula "
+        "beside another, with nothing measured: it has no power.",
     ]
     sections = [page.Section("Overview", _rendered(_OVERVIEW, rows=[row(result) for result in results]))]
     sections += [page.Section(result.claim.name.replace("_", " "), section(result)) for result in results]
@@ -76,6 +87,7 @@ def section(result: Result) -> str:
         seconds=f"{result.seconds:.1f} s",
         rows=result.finding.comparisons,
         control=result.finding.control.comparison,
+        strongest=sharpest(result.finding),
         drawing=page.svg(result.drawing),
     )
 
@@ -85,6 +97,7 @@ def _rendered(text: str, **values: Any) -> str:
 
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     page.filters.update(cell=cell, interval=interval, holds=holds, fails=fails, sign=_SIGN.get)
+    page.filters.update(percent=percent, miss=miss, sees=sees)
     return page.from_string(text).render(**values)
 
 
@@ -96,3 +109,14 @@ def interval(comparison: Comparison) -> str:
     if width < 1e-3 * abs(comparison.measured):
         return f"± {width:.1g}"
     return f"{cell(comparison.low)} to {cell(comparison.high)}"
+
+
+def sees(comparison: Comparison) -> str:
+    """A comparison's power as a table shows it: of a bound, how many times the measured end of the interval it is."""
+    if comparison.identity:
+        return "identity"
+    end = {"<=": comparison.high, ">=": comparison.low}.get(comparison.relation)
+    if end is None:
+        return percent(power(comparison))
+    ratio = comparison.predicted / end if end else math.inf
+    return f"{ratio:.3g} times" if 0 < ratio < math.inf else ""

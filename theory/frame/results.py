@@ -1,6 +1,7 @@
 """A claim that was checked: how it is run, and how it is put into the JSON file and the table."""
 
 import importlib
+import math
 import time
 import traceback
 from typing import Any, NamedTuple
@@ -8,7 +9,20 @@ from typing import Any, NamedTuple
 import jax
 
 from selfloop.report.figures import blank
-from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal, fails, holds, verdict
+from theory.frame.claim import (
+    Claim,
+    Comparison,
+    Control,
+    Effort,
+    Finding,
+    equal,
+    fails,
+    holds,
+    miss,
+    power,
+    sharpest,
+    verdict,
+)
 
 
 class Result(NamedTuple):
@@ -45,14 +59,17 @@ def described(result: Result) -> dict[str, Any]:
         "source": result.claim.source,
         "statement": result.claim.statement,
         "hypotheses": {what: bool(met) for what, met in finding.hypotheses.items()},
+        "definitions": list(finding.definitions),
         "predicted": [_prediction(one) for one in finding.comparisons],
         "measured": [one.measured for one in finding.comparisons],
         "interval": [[one.low, one.high] for one in finding.comparisons],
+        "power": sharpest(finding),
         "negative_control": {
             "what": control.what,
             "predicted": _prediction(control.comparison),
             "measured": control.comparison.measured,
             "interval": [control.comparison.low, control.comparison.high],
+            "miss": miss(control),
             "fails": fails(control.comparison),
         },
         "holds": result.good,
@@ -70,18 +87,36 @@ def row(result: Result) -> dict[str, Any]:
         "": shown.relation,
         "predicted": shown.predicted,
         "as predicted": f"{sum(map(holds, numbers))} of {len(numbers)}",
+        "power": percent(sharpest(result.finding)),
         "hypotheses": "true" if all(result.finding.hypotheses.values()) else "FALSE",
-        "control": "fails" if fails(result.finding.control.comparison) else "PASSES",
+        "control": (
+            f"fails by {percent(miss(result.finding.control))}"
+            if fails(result.finding.control.comparison)
+            else "PASSES"
+        ),
         "holds": "yes" if result.good else "NO",
         "s": round(result.seconds, 1),
     }
 
 
-COLUMNS = ("claim", "number", "measured", "", "predicted", "as predicted", "hypotheses", "control", "holds", "s")
+COLUMNS = (
+    "claim", "number", "measured", "", "predicted", "as predicted", "power", "hypotheses", "control", "holds", "s",
+)  # fmt: skip
+
+
+def percent(share: float) -> str:
+    """A relative error as a table shows it, NaN as nothing."""
+    return "" if math.isnan(share) else f"{100 * share:.2g} %"
 
 
 def _prediction(comparison: Comparison) -> dict[str, Any]:
-    return {"label": comparison.label, "relation": comparison.relation, "value": comparison.predicted}
+    return {
+        "label": comparison.label,
+        "relation": comparison.relation,
+        "value": comparison.predicted,
+        "identity": comparison.identity,
+        "power": power(comparison),
+    }
 
 
 def _broken(why: str) -> Finding:
