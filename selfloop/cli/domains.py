@@ -74,10 +74,11 @@ It may be given several times at once on one --out: each process takes jobs that
         "selfloop.domains.language.domain:LANGUAGE",
         "selfloop.domains.language.settings:PRESETS",
         "default",
-        "The self-consuming loop on text: a character n-gram learns from what the one before it wrote.",
+        "The self-consuming loop on text: a language model learns from what the one before it wrote.",
         """
     selfloop run language                        King James verses, 6 arms, 10 generations
     selfloop run language --preset smoke         the same in miniature
+    selfloop run language --preset transformer   a small transformer in place of the n-gram
     selfloop run language --data FILE --n 2000   your own text, a document a line
 """,
     ),
