@@ -110,7 +110,7 @@ def command(row: Row, arguments: list[str]) -> Callable[..., int]:
     import tyro
 
     found, presets = _at(row.domain), _at(row.presets)
-    preset = _preset(arguments) or row.default
+    preset = preset_of(arguments) or row.default
     one_of("--preset", preset, tuple(presets))
     defaults = presets[preset]()
 
@@ -127,7 +127,7 @@ def command(row: Row, arguments: list[str]) -> Callable[..., int]:
     return run
 
 
-def _preset(arguments: list[str]) -> str | None:
+def preset_of(arguments: list[str]) -> str | None:
     """The preset that is named last."""
     named = [(i, b) for i, (a, b) in enumerate(itertools.pairwise(arguments)) if a == "--preset"]
     named += [(i, a.removeprefix("--preset=")) for i, a in enumerate(arguments) if a.startswith("--preset=")]

@@ -4,7 +4,7 @@
 
 with one table E for the tokens that come in and go out (Press and Wolf, 2017), root-mean-square norms before every
 branch (Zhang and Sennrich, 2019), and positions as rotations of queries and keys (Su et al., 2021). One function
-serves training (all T places at once) and sampling (one place, and the keys and values of those before it from a cache).
+serves training (all T places at once) and sampling (one place; keys and values of those before it are in a cache).
 Weights, residual branches, norms and logits are float32; what the branches multiply may be bfloat16.
 
 Token 0 starts and ends a document. Shapes: N documents, T tokens, P places at a time, V symbols, W width, H heads.
