@@ -63,10 +63,6 @@ def transformer(config: TransformerConfig, training: Training, temperature: floa
     def init(key: Array) -> Any:
         return network.init(key, jnp.zeros((1, 1), jnp.int32), blank(config, 1), 0)
 
-    def loss(key: Array, params: Any, x: Array, cond: None) -> Array:
-        """Nats a token, ends counted."""
-        return -log_probs(network, params, x).sum() / counted(x).sum().astype(jnp.float32)
-
     def sample(key: Array, params: Any, cond: None, n: int) -> Array:
         return written(key, network, params, n, temperature)
 
@@ -74,7 +70,9 @@ def transformer(config: TransformerConfig, training: Training, temperature: floa
         one = lambda row: log_probs(network, state.average, row[None])[0].sum()  # noqa: E731
         return jax.lax.map(one, x, batch_size=READ)
 
-    return trained(Subject(init, loss, sample), training)._replace(log_prob=likelihood)
+    return trained(Subject(init, lambda key, params, x, cond: loss(network, params, x), sample), training)._replace(
+        log_prob=likelihood
+    )
 
 
 def check(config: TransformerConfig, temperature: float) -> None:
@@ -103,6 +101,11 @@ def log_probs(network: "Decoder", params: Any, tokens: Array) -> Array:
     logits, _ = network.apply(params, before, blank(network.config, len(tokens)), 0)
     each = jnp.take_along_axis(jax.nn.log_softmax(logits), tokens[:, :, None], 2)[:, :, 0]
     return jnp.where(counted(tokens), each, 0)
+
+
+def loss(network: "Decoder", params: Any, tokens: Array) -> Array:
+    """Nats a token of documents [N, T], ends counted."""
+    return -log_probs(network, params, tokens).sum() / counted(tokens).sum().astype(jnp.float32)
 
 
 def written(key: Array, network: "Decoder", params: Any, n: int, temperature: float = 1.0) -> Array:
