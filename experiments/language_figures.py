@@ -107,7 +107,9 @@ def curves(axes: Any, rows: Rows, name: str, title: str, unit: str) -> None:
 
 
 def loops(rows: Rows) -> Any:
-    """Loss by generation at temperature 1; loss and divergence at .8; the histogram under generation 0 as quantiles."""
+    """Loss by generation at temperature 1; loss and divergence at .8; the histogram under generation 0 as its quantiles
+    (median, 5 to 95 %).
+    """
     from selfloop.drawing import blank, style
 
     figure = blank(12.5, 3.6)
@@ -122,7 +124,7 @@ def loops(rows: Rows) -> Any:
         at = [t for t, _ in cut]
         four.plot(at, [q[2] for _, q in cut], color=colour, label=f"replace, {temperature:g}")
         four.fill_between(at, [q[0] for _, q in cut], [q[4] for _, q in cut], color=colour, alpha=0.2)
-    style(four, "samples under generation 0 (5 to 95 %)", "generation", "bits a character")
+    style(four, "bits under generation 0", "generation", "bits a character")
     four.legend(frameon=False, fontsize=7)
     return figure
 
@@ -193,7 +195,8 @@ def draw(config: Config) -> Path:
     text = tables(rows, ("heldout_bits", "bits_first", "unknown_words", "mauve_like", "known_types", "length"))
     show(text, list(text[0]), "Text, last generation (95 % over seeds)")
     if table := orders(rows, record.read(config.records / "language_gammas.jsonl")):
-        save(config.out / "language_gammas.png", ordered(table))
+        if len({row["arm"] for row in table}) > 1:  # one corrector has no order
+            save(config.out / "language_gammas.png", ordered(table))
         show(table, list(table[0]), "Effective gamma and loops")
     if sums := record.read(config.records / "sums.jsonl"):
         found = tables(sums, ("heldout_bits", "wrong", "operands_tv", "distinct"))

@@ -55,7 +55,7 @@ def ngram() -> list[dict[str, Any]]:
 
 
 def transformer() -> list[dict[str, Any]]:
-    """A training step of 0.5 million weights on 32 verses of 128 characters; beside PyTorch where that is installed."""
+    """A training step of 0.1 million weights on 32 verses of 128 characters; beside PyTorch where that is installed."""
     import jax
     import jax.numpy as jnp
 
@@ -65,7 +65,7 @@ def transformer() -> list[dict[str, Any]]:
     from selfloop.models.neural.transformer import transformer as made
 
     verses, symbols = _verses(BATCH)
-    config, steps = TransformerConfig(symbols, LENGTH, width=128, layers=2, heads=4), 10
+    config, steps = TransformerConfig(symbols, LENGTH, width=64, layers=2, heads=4), 5
     model = made(config, Training(BATCH, steps, steps))
     batch, key = uniform(jnp.asarray(verses)), jax.random.key(0)
     state = model.init(key)

@@ -67,7 +67,7 @@ class LanguageSettings(Settings):
 
 
 def default() -> LanguageSettings:
-    """Six arms, 2 seeds, 10 generations of 8,000 verses: some 5 minutes of CPU."""
+    """Six arms, 2 seeds, 10 generations of 8,000 verses: some 12 minutes of CPU."""
     return LanguageSettings()
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
+import language_figures
 import numpy as np
 import pytest
 
@@ -65,6 +66,23 @@ def test_the_page_shows_text(run):
     page = (run.out / "report.html").read_text()
     assert "<h2>Text</h2>" in page
     assert page.count("<tr><td>uncorrected</td>") == 2
+
+
+@pytest.mark.slow
+def test_records_of_a_run_are_what_its_page_tells(run, tmp_path):
+    path = language_figures.keep(run.out, tmp_path / "language.jsonl")
+    metrics = {(row["arm"], row["seed"], row["generation"]): row for row in record.read(run.out / "metrics.jsonl")}
+    rows = record.read(path)
+    assert len(rows) == len(metrics)
+    for row in rows:
+        told = metrics[row["arm"], row["seed"], row["generation"]]
+        for name in ("heldout_bits", "mauve_like", "bits_first", "unknown_words", "length"):
+            assert np.isclose(row[name], told[name], atol=1e-4)
+        assert row["bits_first_quantiles"] == sorted(row["bits_first_quantiles"])
+    gammas = record.read(tmp_path / "language_gammas.jsonl")
+    assert {row["arm"] for row in gammas} == {"replace_repair"}
+    assert language_figures.keep(run.out, path) == path
+    assert record.read(path) == rows  # the same ones replace each other
 
 
 def test_all_presets_can_be():

@@ -29,7 +29,7 @@ def own():
     model = transformer(SMALL, STEPS)
     state = model.init(jax.random.key(0))
     table = state.average["params"]["table"]
-    average = {"params": state.average["params"] | {"table": 15 * table}}
+    average = {"params": state.average["params"] | {"table": 8 * table}}
     return model, state._replace(params=average, average=average)
 
 
