@@ -78,7 +78,7 @@ def transformer() -> list[dict[str, Any]]:
     ours, *theirs = (taken / steps for taken in best(*works, runs=3, clock=time.process_time))
     against, ratio = ("PyTorch is not installed", None)
     if theirs:
-        against, ratio = f"PyTorch, the same model and optimiser: {theirs[0] * 1e3:.1f} ms", ours / theirs[0]
+        against, ratio = f"PyTorch, the same model and optimiser, one thread: {theirs[0] * 1e3:.1f}", ours / theirs[0]
     return [
         row("transformer, training step", ours * 1e3, "core-ms", against, ratio),
         row("transformer, compiling", seconds, "s"),

@@ -60,6 +60,7 @@ class TorchDecoder:
         import torch
 
         torch.manual_seed(0)
+        torch.set_num_threads(1)  # threads that wait for each other spin, which core-seconds would count
         self.torch, self.heads, self.length = torch, heads, length
         parts = {"table": torch.nn.Embedding(symbols, width), "last": torch.nn.RMSNorm(width)}
         blocks = torch.nn.ModuleList(self._block(width) for _ in range(layers))
