@@ -8,6 +8,7 @@ from selfloop.engine.domain import Domain, Measure
 
 MEASURES = (
     Measure("heldout_bits", "bits/character", "", "less", headline=True),
+    Measure("heldout_loss", "nats/token", "", "less", optional=True),
     Measure("bits_first", "bits/character", "artefact", headline=True),
     Measure("unknown_words", "", "artefact", "less", headline=True),
     Measure("repeated_words", "", "artefact"),
@@ -39,6 +40,7 @@ LANGUAGE = Domain(
     audited=("style", "artefacts"),
     measures=MEASURES,
     axes=("temperature",),
+    first_fits=setup.first_fits,
     check=check,
     title="Self-consuming training on text",
     sections=pages.sections,
