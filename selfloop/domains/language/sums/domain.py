@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -46,13 +46,18 @@ ARMS = {
 DEFAULT = ("uncorrected", "recomputed", "replace", "replace_recomputed", "replace_verifier", "replace_noisy",
            "replace_idealised", "accumulate")  # fmt: skip
 
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
+
 
 @dataclass(frozen=True)
 class SumsSettings(Settings):
     """A self-consuming loop on sums, with a verifier that is always right, one that is not, and a calculator."""
 
     out: Path = Path("runs/sums_loop")
-    arms: tuple[Literal[tuple(ARMS)], ...] = DEFAULT  # type: ignore[valid-type]
+    arms: tuple[ArmName, ...] = DEFAULT
     """augment: uncorrected, verifier, noisy, recomputed, idealised, fresh; replace and replace_CORRECTOR: own samples
     alone; tenth, accumulate, accumulate_subsample; baseline: real data alone."""
     n: tuple[int, ...] = (20000,)
@@ -181,7 +186,7 @@ def idealised(settings: SumsSettings, data: Data) -> Corrector:
     return correct
 
 
-CORRECTORS = {
+CORRECTORS: dict[str, Callable[[SumsSettings, Data], Corrector]] = {
     "verifier": verifier,
     "noisy": partial(verifier, rates=RATES),
     "recomputed": recomputed,
