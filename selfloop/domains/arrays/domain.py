@@ -15,6 +15,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from selfloop import experiment
 from selfloop.batch import Batch, look, uniform
@@ -44,7 +45,7 @@ class ArraysSettings(Settings):
 
 
 def arrays(
-    real: Any,
+    real: ArrayLike,
     fit: Callable[..., Any],
     draw: Callable[[int, Any, int], Any],
     *,
@@ -103,7 +104,7 @@ def arrays(
 
 
 def run(
-    real: Any,
+    real: ArrayLike,
     fit: Callable[..., Any],
     draw: Callable[[int, Any, int], Any],
     out: str | Path,
