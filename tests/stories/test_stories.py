@@ -4,18 +4,10 @@ Every script of this folder that begins with its letter is a story.
 """
 
 import ast
-import importlib.util
-import os
 import re
-import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
-
-from selfloop.domains.motion.data.formats import bvh
-from tests.domains.motion.conftest import swaying
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 STORIES = sorted(path.stem for path in HERE.glob("[a-z]_*.py"))
