@@ -8,6 +8,7 @@ Letters: M real samples, N samples, F features.
 
 import difflib
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -97,7 +98,7 @@ def arrays(
         arms=every,
         correctors={name: functools.partial(_corrector, function) for name, function in correctors.items()},
         spaces=("standardised",) if embedding is None else ("embedding", "standardised"),
-        measures=tuple(Measure(name, headline=True) for name in measures),
+        measures=tuple(Measure(name, headline=True, about=_told(name, one)) for name, one in measures.items()),
         environment=functools.partial(same_functions, functions),
         traceable=False,
     )
@@ -132,6 +133,12 @@ def run(
             raise ConfigError(f"no setting is called {name}{f'; do you mean {near[0]}' * bool(near)}")
     every = {"n": (len(uniform(real).weight) // 2,), "arms": tuple(domain.arms)}
     return experiment.run(domain, ArraysSettings(**{"out": Path(out)} | every | settings))
+
+
+def _told(name: str, function: Callable) -> str:
+    """What a measure means: the first sentence of its function's own docstring, where it has one."""
+    text = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+    return text or f"Mean over the samples of the user's function {name}"
 
 
 def _data(found: Split, about: str, settings: ArraysSettings, n: int) -> Data:

@@ -22,7 +22,8 @@ from selfloop.domains.language import ngram as ngrams
 from selfloop.domains.language.correctors.rejection import rejection
 from selfloop.domains.language.ngram import NgramConfig
 from selfloop.domains.language.sums import strings
-from selfloop.engine.domain import Arm, Data, Domain, Measure, Observation
+from selfloop.domains.language.sums.measures import MEASURES
+from selfloop.engine.domain import Arm, Data, Domain, Observation
 from selfloop.engine.settings import Settings, within
 from selfloop.errors import ConfigError
 from selfloop.protocols import Corrector, Model
@@ -215,16 +216,7 @@ SUMS = Domain(
     arms=ARMS,
     correctors=CORRECTORS,
     spaces=("operands",),
-    measures=(
-        Measure("heldout_bits", "bits/string", "", "less", headline=True),
-        Measure("wrong", "", "artefact", "less", headline=True),
-        Measure("malformed", "", "artefact", "less"),
-        Measure("operands_tv", "", "moment", "less", headline=True),
-        Measure("distinct", "", "mode", "more", headline=True),
-        Measure("failed"),
-        Measure("moved", "digits"),
-        Measure("kept", optional=True),
-    ),
+    measures=MEASURES,
     axes=("temperature",),
     check=check,
     title="Self-consuming training on sums",
