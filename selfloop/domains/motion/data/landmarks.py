@@ -17,7 +17,8 @@ class Landmarks:
     """Where the points of a figure lie in a file: joints, ends of joints, and middles of the trunk."""
 
     def __init__(self, bvh: Bvh, joints: Joints):
-        self.parents, self.index = bvh.parents, dict(joints.index)
+        self.parents: tuple[int, ...] = bvh.parents
+        self.index: dict[str, int] = dict(joints.index)
         still = at_rest(bvh)
         size = np.linalg.norm(np.ptp(still, axis=0)) or 1.0
         self.ends: dict[str, tuple[int, np.ndarray]] = {}
@@ -33,13 +34,13 @@ class Landmarks:
         far = np.linalg.norm(high - hips)
         trunk = [j for j in self._path(top) if pelvis in self._path(j)[1:]][::-1]
         reach = {j: np.linalg.norm(still[j] - hips) for j in trunk}
-        self.waist = next((j for j in trunk if reach[j] > 0.1 * far), None)
-        self.chest = min(
+        self.waist: int | None = next((j for j in trunk if reach[j] > 0.1 * far), None)
+        self.chest: int | None = min(
             (j for j in trunk if reach[j] < 0.8 * far), key=lambda j: abs(reach[j] - CHEST * far), default=None
         )
-        self.owner = {role: self.index[role] for role in self.index} | {"pelvis": pelvis, "chest": top}
+        self.owner: dict[str, int] = {role: self.index[role] for role in self.index} | {"pelvis": pelvis, "chest": top}
         self.owner |= {role: j for role, (j, _) in self.ends.items()}
-        self.roles = (*self.index, *self.ends, "hips", "waist", "chest", "top")
+        self.roles: tuple[str, ...] = (*self.index, *self.ends, "hips", "waist", "chest", "top")
 
     def _end(self, role: str, j: int, bvh: Bvh, least: float) -> None:
         children = [k for k, parent in enumerate(bvh.parents) if parent == j and np.linalg.norm(bvh.offsets[k]) > least]
