@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.protocols import Model
@@ -37,7 +38,7 @@ def half_line(nodes: int = 4001, reach: float = 4.0, scale: float = 1.0) -> Batc
     return _batch(x[:, None], x * 2 * np.cosh(u) * (u[1] - u[0]))
 
 
-def grid2(nodes: int = 161, reach: float = 4.5, centre: Array | float = 0.0, scale: Array | float = 1.0) -> Batch:
+def grid2(nodes: int = 161, reach: float = 4.5, centre: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Batch:
     """Nodes [N^2, 2] in the plane: every pair of nodes of `line` about ``centre`` and ``scale``, numbers or [2]."""
     pair = zip(np.broadcast_to(centre, 2), np.broadcast_to(scale, 2), strict=True)
     one, other = (line(nodes, reach, *place) for place in pair)

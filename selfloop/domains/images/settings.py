@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from selfloop.domains.images.arms import ARMS
 from selfloop.domains.images.data.plane import PLANES
@@ -13,6 +13,10 @@ from selfloop.models.neural.vae import Draw, Latents
 
 ModelName = Literal["diffusion", "flow", "vae", "vae_endless"]
 Network = Literal["perceptron", "small", "shumailov"]
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class ImageSettings(Settings):
     the folder that SELFLOOP_DATA names, else downloaded), gaussians, moons (points in the plane). Without it: the 5,000
     digits of MNIST that the extra `images` installs."""
     out: Path = Path("runs/image_loop")
-    arms: tuple[Literal[tuple(ARMS)], ...] = ("baseline", "uncorrected", "kmeans", "member", "ideal")  # type: ignore[valid-type]
+    arms: tuple[ArmName, ...] = ("baseline", "uncorrected", "kmeans", "member", "ideal")
     """baseline: real data alone; uncorrected: real data and its own samples; kmeans: each sample becomes the nearest
     of 16 averages of real images of its class; kmeans_half: half way; medoid: the real image nearest to that average;
     member: any real image of that cluster; nearest_real: the nearest real image; ideal: a share gamma / (1 + gamma)
@@ -74,8 +78,10 @@ class ImageSettings(Settings):
 
 LOWEST = {"size": 2, "clusters": 1, "first_steps": 1, "steps": 1, "batch": 2, "width": 8, "layers": 1,
           "sample_steps": 1, "evaluator_steps": 1}  # fmt: skip
-SUITS = {"diffusion": ("perceptron",), "flow": ("perceptron",), "vae": ("small", "shumailov"),
-         "vae_endless": ("small", "shumailov")}  # fmt: skip
+SUITS: dict[str, tuple[str, ...]] = {
+    "diffusion": ("perceptron",), "flow": ("perceptron",),
+    "vae": ("small", "shumailov"), "vae_endless": ("small", "shumailov"),
+}  # fmt: skip
 """The networks of each model."""
 
 

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from selfloop.domains.language.arms import ARMS
 from selfloop.domains.language.text import Kind
 from selfloop.engine.settings import Settings, one_of, option, within
 from selfloop.errors import ConfigError
 
-ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
 
 
 @dataclass(frozen=True)
