@@ -132,6 +132,7 @@ def test_every_preset_can_be_run_and_says_which_it_is(name):
         ({"draw": "poisson"}, "--draw is poisson; choose one of mean, bernoulli, gaussian"),
         ({"gamma": -1.0}, "--gamma is -1.0; give 0 or more"),
         ({"sample_steps": 0}, "--sample-steps is 0"),
+        ({"network": "unet", "size": 2}, "--size is 2; --network unet halves images 2 times: give a multiple of 4"),
         ({"data": "moons"}, "--arms member corrects images, and moons are points"),
         ({"data": "moons", "arms": ("replace",)}, "--guidance 1"),
         ({"data": "nowhere"}, "no set of this name"),
