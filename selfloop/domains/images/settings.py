@@ -26,11 +26,12 @@ class ImageSettings(Settings):
     out: Path = Path("runs/image_loop")
     arms: tuple[Literal[tuple(ARMS)], ...] = ("baseline", "uncorrected", "kmeans", "member", "ideal")  # type: ignore[valid-type]
     """baseline: real data alone; uncorrected: real data and its own samples; kmeans: each sample becomes the nearest
-    of 16 averages of real images of its class; kmeans_half: half way; kmeans_latent: averages in latents; medoid: the real image nearest to that average;
-    member: any real image of that cluster; nearest_real: the nearest real image; ideal: a share gamma / (1 + gamma)
-    replaced by other real images; autoencoder, renoise: passed through a model of other real images; verifier: those
-    kept that a classifier of other real images is sure of; smoothing: blurred; replace: own samples alone; accumulate:
-    older samples stay; accumulate_subsample: n of them all; fresh: new real images every generation."""
+    of 16 averages of real images of its class; kmeans_half: half way; kmeans_latent: the average is one of latents;
+    medoid: the real image nearest to the average; member: any real image of that cluster; nearest_real: the nearest
+    real image; ideal: a share gamma / (1 + gamma) replaced by other real images; autoencoder, renoise: passed through a
+    model of other real images; verifier: those kept that a classifier of other real images is sure of; smoothing:
+    blurred; replace: own samples alone; accumulate: older samples stay; accumulate_subsample: n of them all; fresh: new
+    real images every generation."""
     n: tuple[int, ...] = (2000,)
     evaluate: int = 1000
     audit_every: int = 5

@@ -22,7 +22,7 @@ sampler gives one level [] for all samples."""
 
 def noised(x: Array, noise: Array, level: Array) -> Array:
     """x_u of samples x [B, T, D] at ``level`` u [B], or [] for all."""
-    angle = (jnp.pi / 2 * level)[..., None, None]
+    angle = (jnp.pi / 2 * level).reshape(-1, 1, 1)
     return jnp.cos(angle) * x + jnp.sin(angle) * noise
 
 
