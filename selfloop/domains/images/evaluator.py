@@ -28,9 +28,9 @@ from selfloop.models.neural.slices import Convolution, halved
 from selfloop.models.neural.training import updated
 
 COPIES = 8
-"""Distorted copies of each image, beside itself, in training; of many images as few as `COPIED` allows, one at least."""
+"""Distorted copies of each image, beside itself, in training; of many images fewer, one at least."""
 COPIED = 16_000
-"""Distorted copies in all: the 14,000 images of a whole MNIST need no more, and would take minutes."""
+"""Distorted copies in all: the 14,000 images of a whole MNIST need no more."""
 TURN, STRETCH, SHIFT = 0.12, 0.08, 1 / 28
 """Standard deviations of a copy's angle (radians) and of the logarithm of its size; its greatest shift, in sides."""
 CHUNK = 500
