@@ -145,7 +145,9 @@ class Certificate(NamedTuple):
             axes.axvline(self.lam, color=drawing.INK, linewidth=1)
         axes.set_ylim(0, 2)
         if self.estimated and self.lam <= most:
-            axes.vlines(self.lam, self.interval.low, self.interval.high, color=palette[NAMES.exact], linewidth=4, alpha=0.4)
+            axes.vlines(
+                self.lam, self.interval.low, self.interval.high, color=palette[NAMES.exact], linewidth=4, alpha=0.4
+            )
         title = f"{'Doubtful' if self.doubts else 'Certified'} rate, gamma {self.gamma:.4g}"
         drawing.style(axes, title, "lambda (synthetic per real point)", "rate")
         drawing.legend(figure, 3)

@@ -49,7 +49,7 @@ def certify(
         data: The real points: [N, d], or labels [N], or a batch; a population law (`quadrature.weigh`) with ``n``.
         lam: Synthetic points per real one; what counts is m = floor(lam n).
         gamma: The corrector's strength, 0 (none) to infinity.
-        share: In place of lam: the share of the training set that is synthetic, 0 to below 1; lam = share / (1 - share).
+        share: In place of lam: the share of the training set that is synthetic, below 1; lam = share / (1 - share).
         state: Where the search for theta* starts; None: at the model's fit to the data.
         own: The law of the model at theta*; None: of an exponential family nothing is needed; else a quadrature where
             one holds the model's whole mass, and 20,000 of the model's samples where none does, which makes the exact
@@ -85,7 +85,11 @@ def certify(
         c = law.curvature
         constants, notes = _constants(model, star, data, law)
         most, estimates = law.largest(float(1 + known.eta(constants)))
-        doubts = () if state is not None else consistency.fitted(model, asked.refit, _cast(start, np.float64), star, data, c.H)
+        doubts = (
+            ()
+            if state is not None
+            else consistency.fitted(model, asked.refit, _cast(start, np.float64), star, data, c.H)
+        )
         follows = jax.tree.map(_plain, _numbers(c, constants, m / n, float(gamma), wanted, n, most.value))
     settings = {"lam": m / n, "gamma": float(gamma), "n": n, "m": m, "wanted": wanted}
     interval = Estimate(*(float(rates.exact(m / n, gamma, one)) for one in most))
@@ -307,8 +311,8 @@ def _slope(
     found = [one for one in found if np.isfinite(one)]
     half = max(found[: len(found) // 2 + 1])
     if max(found) > 1.05 * half:
-        return np.inf, (f"L is infinite: over the range of the data it is {near:.3g}, and it grows with the reach of x; "
-                        "the three bounds that use it promise nothing",)  # fmt: skip
+        return np.inf, (f"L is infinite: over the range of the data it is {near:.3g}, and it grows with the reach "
+                        "of x; the three bounds that use it promise nothing",)  # fmt: skip
     return max(found), ()
 
 
@@ -323,7 +327,9 @@ def _misfit(data: Batch, law: _Law, line: bool) -> tuple[float, tuple[str, ...]]
     far = np.sort(np.linalg.norm(np.asarray(own.x - jnp.median(own.x, 0)), axis=-1))[-50:]
     power = 1 / max(float(np.mean(np.log(far[1:] / far[0]))), 1e-12) if far[0] > 0 else np.inf
     if power < 1.25:  # Hill's estimate of the tail's power, with a standard error of a seventh of it
-        return np.inf, (f"eps is infinite, as far as 1000 samples tell: the tail falls as x^-{power:.2g}, without a mean",)
+        return np.inf, (
+            f"eps is infinite, as far as 1000 samples tell: the tail falls as x^-{power:.2g}, without a mean",
+        )
     return float(known.eps(data, own)), ("eps is that of 1000 samples matched with the data, more than W1 of the laws",)
 
 

@@ -1,7 +1,7 @@
 """Whether fit, sample and log_prob of a model are one model: what a certificate takes for granted, looked at.
 
-A certificate is computed from log_prob. It says nothing of a loop whose fit does not maximise that, or whose samples are
-of another law. For any smooth density, at every theta, with s the score (Bartlett 1953):
+A certificate is computed from log_prob. It says nothing of a loop whose fit does not maximise that, or whose samples
+are of another law. For any smooth density, at every theta, with s the score (Bartlett 1953):
 
     E s = 0                 under the law that the samples are of, if it is that of log_prob
     E s s^T = -E Hess       if derivatives may be taken under the integral
@@ -101,8 +101,8 @@ def fitted(
 ) -> tuple[str, ...]:
     """What must be said where fit does not maximise the mean of log_prob: of the data, and of three quarters of them.
 
-    The quarter is that of the highest score along a random direction, so that a fit that is drawn to some fixed place is
-    seen even where that is the optimum of the data. ``refit(batch)`` is the state in float64.
+    The quarter is that of the highest score along a random direction, so that a fit that is drawn to some fixed place
+    is seen even where that is the optimum of the data. ``refit(batch)`` is the state in float64.
     """
     away = distance(model, start, star, h)
     if not away <= NEAR:
@@ -159,8 +159,8 @@ def _smooth(second: Any, hessian: Any, most: float) -> None:
 
 def _apart(told: str) -> None:
     raise ConfigError(
-        f"sample and log_prob are not one model: {told} (a temperature, guidance, a wrong scale?); give the log density "
-        "that is sampled, or its samples the law of log_prob"
+        f"sample and log_prob are not one model: {told} (a temperature, guidance, a wrong scale?); give the log "
+        "density that is sampled, or its samples the law of log_prob"
     )
 
 

@@ -4,7 +4,7 @@ The largest eigenvalue of a noisy matrix leans upwards, by the order of sqrt(P /
 which no jackknife takes out. The Rayleigh quotient on samples that did not choose its direction leans downwards, or not
 at all where all m are the same. With samples in K blocks:
 
-    above   K m - (K - 1) mean_k m_(-k)               the largest eigenvalue, its bias of order 1 / N taken out (jackknife)
+    above   K m - (K - 1) mean_k m_(-k)               the largest eigenvalue, less its bias of order 1 / N (jackknife)
     below   mean_k  v_(-k)^T F_k v_(-k),  v^T H v = 1   the direction from all blocks but one, the value from that one
 
 To the first order their biases are opposite where the m are apart; where they are the same ``below`` has none. The

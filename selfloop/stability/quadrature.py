@@ -40,7 +40,7 @@ def half_line(nodes: int = 4001, reach: float = 4.0, scale: float = 1.0) -> Batc
 def interval(low: float, high: float, nodes: int = 801, reach: float = 3.6) -> Batch:
     """Nodes [N, 1] inside a finite interval: ``x = low + (high - low) / (1 + exp(-pi sinh(u)))``, u even (tanh-sinh).
 
-    Densities may vanish, jump or be infinite (integrable) at the ends; one that goes round (an angle) is integrated too.
+    Densities may vanish, jump or be infinite (integrable) at the ends; a law of angles is integrated too.
     Source: Takahasi and Mori, Publ. RIMS 1974.
     """
     u = np.linspace(-reach, reach, nodes)
