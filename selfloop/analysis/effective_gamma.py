@@ -141,8 +141,9 @@ def averages(rows: Rows, first: int = 1) -> Rows:
 
     rho and not gamma is what a prediction is proportional to, and what stays finite. First over the generations of each
     seed, then over seeds, with Student's interval: generations of one chain are no repetitions. Of one seed alone the
-    interval is that of its samples, the mean of the audits' ends. So it is of records that do not say their seeds, whose
-    audits were of all seeds together; it then knows neither seeds nor generations, and is too narrow.
+    interval is that of its samples, the mean of the audits' ends. Records of earlier versions do not say their seeds,
+    whose samples were audited together: of those it is all that any generation's interval holds, and no interval over
+    seeds can be had.
 
     Returns:
         rows of cell, arm, space, seeds, generations (the most that a seed was read at), refused, gamma, low, high.
@@ -153,10 +154,15 @@ def averages(rows: Rows, first: int = 1) -> Rows:
     ).values():
         read = [row for row in own if not math.isnan(row["gamma"])]
         seeds = list(grouped([{"seed": None} | row for row in read], "seed").values())
-        one = _mean([_over_generations(rows) for rows in seeds])
+        pooled = bool(read) and "seed" not in read[0]
+        one = _envelope(read) if pooled else _mean([_over_generations(rows) for rows in seeds])
         found.append(
             head(own[0])
-            | {"space": own[0]["space"], "seeds": len(seeds), "generations": max(map(len, seeds), default=0)}
+            | {
+                "space": own[0]["space"],
+                "seeds": own[0].get("seeds", len(seeds)),
+                "generations": max(map(len, seeds), default=0),
+            }
             | {"refused": len(own) - len(read)}
             | {"gamma": _gamma(one.value), "low": _gamma(one.high), "high": _gamma(one.low)}
         )
@@ -179,6 +185,12 @@ def _over_generations(rows: Rows) -> Estimate:
     """The mean rho of one seed, with the mean ends of its audits: their samples share their noise."""
     rhos = np.array([[_rho(row[end]) for end in ("gamma", "high", "low")] for row in rows])
     return Estimate(*rhos.mean(0).tolist())
+
+
+def _envelope(rows: Rows) -> Estimate:
+    """The mean rho, the lowest of the audits' lower ends and the highest of their upper ones."""
+    values, lows, highs = np.array([[_rho(row[end]) for end in ("gamma", "high", "low")] for row in rows]).T
+    return Estimate(float(values.mean()), float(lows.min()), float(highs.max()))
 
 
 def _mean(rhos: Sequence[Estimate]) -> Estimate:

@@ -73,7 +73,8 @@ def test_gamma_is_that_of_the_corrector(found):
     (one,) = [row for row in effective_gamma.averages(found.gammas) if row["space"] == "points"]
     assert (one["generations"], one["seeds"]) == (2, 3)  # 5 and 10
     assert one["low"] < GAMMA < one["high"]
-    assert one["high"] - one["low"] < 1.5
+    # Student's with three seeds is 2.5 standard deviations to each side, and a seed of N samples knows rho to a tenth.
+    assert 1 / (1 + one["low"]) - 1 / (1 + one["high"]) < 0.6
     assert all(row["failed"] == pytest.approx(1 / N) for row in found.gammas)
 
 
