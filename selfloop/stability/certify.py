@@ -74,6 +74,7 @@ def certify(
         asked = _Asked(model, *jax.random.split(jax.random.key(0) if key is None else key))
         start = asked.fit(data) if state is None else state
         data = _cast(data, np.float64)
+        _sound(model, start)
         consistency.shapes(model, _cast(start, np.float64), data)
         if state is None:  # a start that was given may be far from the data, and from their quadrature
             _one_model(asked, start, data, domain.quadrature(model, _cast(start, np.float64), data), own)
@@ -261,8 +262,6 @@ def _cast(tree: Any, dtype: Any) -> Any:
 
 def _optimum(model: Model, start: Any, data: Batch, n: int) -> Any:
     """theta* as a state in float64; refused where it is degenerate, or has more parameters than there are points."""
-    check = model.check or (lambda state: None)
-    check(start)
     start = _cast(start, np.float64)
     parameters = coordinates(model, start).theta(start).size
     if n < parameters:
@@ -270,8 +269,13 @@ def _optimum(model: Model, start: Any, data: Batch, n: int) -> Any:
     star = optimum(model, start, data)
     if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(star)):
         raise ConfigError("the likelihood of the data has no finite optimum near the start: give another state")
-    check(star)
+    _sound(model, star)
     return star
+
+
+def _sound(model: Model, state: Any) -> None:
+    if model.check is not None:
+        model.check(state)
 
 
 def _identifiable(c: Curvature) -> None:
