@@ -56,7 +56,7 @@ def test_rows_of_nan_have_failed_and_whole_numbers_are_points():
 BAD = {
     "two arrays": (lambda r, c, p: audit(r, c), ConfigError, "call audit.raw, corrected, reference."),
     "an unknown option": (lambda r, c, p: audit(r, c, p, labels=1), ConfigError, "no option labels"),
-    "features that are an array": (lambda r, c, p: audit(r, c, p, p), ConfigError, "give a function of a batch"),
+    "features that are an array": (lambda r, c, p: audit(r, c, p, p), ConfigError, "is a function of a batch"),
     "fewer corrected": (lambda r, c, p: audit(r, c[:-1], p), DataError, "127 corrected samples for 128"),
     "labels of another length": (
         lambda r, c, p: audit(r, c, p, label=np.zeros(9), raw_label=np.zeros(128)), ConfigError, r"label has .*\[9\]"
