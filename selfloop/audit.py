@@ -19,6 +19,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike
 
+from selfloop import audit_warnings as warnings
 from selfloop.audited import Audit as Audit
 from selfloop.batch import Batch, finite_rows, keep, look, uniform
 from selfloop.errors import ConfigError, DataError, TooNearError
@@ -27,14 +28,8 @@ from selfloop.metrics.estimates import Estimate, estimate
 from selfloop.metrics.points import like, one_a_clip, sample
 from selfloop.protocols import Corrector
 
-REFUSED, WARNED = 5, 10
-"""Bootstrap standard deviations between the raw samples and the target: fewer are refused, or warned of."""
-SIDEWAYS = 0.9
-"""An alignment that is surely below this is no mixture's."""
-UNEVEN = 0.5
-"""Weights that leave fewer effective samples than this share of those kept are warned of."""
-REPEATED = 0.1
-"""A share of corrected samples that are copies of one another, and were not before correction, that is warned of."""
+REFUSED = 5
+"""Bootstrap standard deviations between the raw samples and the target: fewer are refused."""
 
 Features = Callable[[Batch], Array] | None
 
@@ -215,9 +210,9 @@ def _audited(
     alignment = contraction.cosine(raw2, corrected2, product, level)
     moved = jnp.average(jnp.linalg.norm(after.points - before.points, axis=1), weights=after.weight)
     present, used = np.asarray(before.weight > 0), np.asarray(after.weight > 0)
-    effective = _effective(after.weight)
-    found = [*_warnings(separation, gamma, alignment), *missing, *_uneven(effective, int(used.sum())),
-             *_repeated(np.asarray(before.points)[present], np.asarray(after.points)[used])]  # fmt: skip
+    effective = warnings.effective_number(after.weight)
+    found = [*warnings.plain(separation, gamma, alignment), *missing, *warnings.uneven(effective, int(used.sum())),
+             *warnings.repeated(np.asarray(before.points)[present], np.asarray(after.points)[used])]  # fmt: skip
     return Audit(
         rho=rho,
         gamma=gamma,
@@ -229,7 +224,7 @@ def _audited(
         rejected=float((~used & ~failed)[present].mean()),
         effective=effective,
         labels=0 if sides is None else sides.count,
-        target=_effective(on.reference_draws[0] * target.weight),
+        target=warnings.effective_number(on.reference_draws[0] * target.weight),
         seconds=done.seconds / raw.capacity,
         compilation=done.compilation,
         separation=separation,
@@ -313,41 +308,5 @@ def _host(values: Array) -> np.ndarray:
     return np.asarray(values, np.float64)
 
 
-def _effective(weight: Array) -> float:
-    """(sum w)^2 / sum w^2 (Kish, 1965)."""
-    weight = np.asarray(weight, np.float64)
-    return float(weight.sum() ** 2 / (weight**2).sum())
-
-
 def _gamma(rho: float) -> float:
     return 1 / rho - 1 if rho > 0 else float("inf")
-
-
-def _warnings(separation: float, gamma: Estimate, alignment: Estimate) -> tuple[str, ...]:
-    found = []
-    if separation < WARNED:
-        found.append(f"the raw samples are only {separation:.2g} bootstrap sd from the target: take more of both")
-    if gamma.high == float("inf"):
-        found.append("the corrected samples cannot be told from the target: gamma has only a lower limit")
-    elif alignment.high < SIDEWAYS:
-        found.append("the samples also moved sideways (alignment): rho counts, but gamma is no mixture's strength")
-    return tuple(found)
-
-
-def _uneven(effective: float, kept: int) -> list[str]:
-    if effective >= UNEVEN * kept:
-        return []
-    return [
-        f"the corrector's weights make {kept} samples worth {effective:.3g} of one weight: the intervals are too "
-        "narrow (88 % for 95 % at a third); draw by the weights instead, or give more samples"
-    ]
-
-
-def _repeated(raw: np.ndarray, corrected: np.ndarray) -> list[str]:
-    copies = [1 - len(np.unique(points, axis=0)) / len(points) for points in (raw, corrected)]
-    if copies[1] - copies[0] <= REPEATED:
-        return []
-    return [
-        f"{100 * copies[1]:.3g} % of the corrected samples are copies of others: a corrector that draws from a small "
-        "bank is measured with that bank, and the interval is too narrow for another one"
-    ]

@@ -4,7 +4,7 @@ Letters: n real points, m synthetic, P coordinates.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,14 +15,15 @@ from numpy.typing import ArrayLike
 from selfloop.batch import Batch, finite, uniform
 from selfloop.correctors.strength import strength
 from selfloop.errors import ConfigError
-from selfloop.loop import conditions
 from selfloop.metrics.estimates import Estimate
 from selfloop.policies import synthetic_count
 from selfloop.protocols import Model
-from selfloop.stability import consistency, domain, estimated, exponential_form, jacobian, rates, sandwich
+from selfloop.stability import consistency, domain, jacobian, rates, sandwich
 from selfloop.stability import constants as known
 from selfloop.stability.certificate import Certificate, FourRates
-from selfloop.stability.curvature import Curvature, coordinates, curvature, fisher, optimum
+from selfloop.stability.curvature import Curvature, coordinates, optimum
+from selfloop.stability.measured import constants_of
+from selfloop.stability.own_law import Asked, OwnLaw, cast, one_model
 
 
 def certify(
@@ -71,26 +72,24 @@ def certify(
         data = finite(_points(data))
         n = _count(data) if n is None else n
         m = synthetic_count(lam, n)
-        asked = _Asked(model, *jax.random.split(jax.random.key(0) if key is None else key))
+        asked = Asked(model, *jax.random.split(jax.random.key(0) if key is None else key))
         start = asked.fit(data) if state is None else state
-        data = _cast(data, np.float64)
+        data = cast(data, np.float64)
         _sound(model, start)
-        consistency.shapes(model, _cast(start, np.float64), data)
+        consistency.shapes(model, cast(start, np.float64), data)
         if state is None:  # a start that was given may be far from the data, and from their quadrature
-            _one_model(asked, start, data, domain.quadrature(model, _cast(start, np.float64), data), own)
+            one_model(asked, start, data, domain.quadrature(model, cast(start, np.float64), data), own)
         star = _optimum(model, start, data, n)
         sample = asked.sampler(start, star, data)
-        law = _Law(model, star, data, own, sample)
+        law = OwnLaw(model, star, data, own, sample)
         if state is not None:
-            _one_model(asked, start, data, law.nodes, own, star)
+            one_model(asked, start, data, law.nodes, own, star)
         c = law.curvature
-        constants, notes = _constants(model, star, data, law)
+        constants, notes = constants_of(model, star, data, law)
         most, estimates = law.largest(float(1 + known.eta(constants)))
-        doubts = (
-            ()
-            if state is not None
-            else consistency.fitted(model, asked.refit, _cast(start, np.float64), star, data, c.H)
-        )
+        doubts = ()
+        if state is None:
+            doubts = consistency.fitted(model, asked.refit, cast(start, np.float64), star, data, c.H)
         follows = jax.tree.map(_plain, _numbers(c, constants, m / n, float(gamma), wanted, n, most.value))
     settings = {"lam": m / n, "gamma": float(gamma), "n": n, "m": m, "wanted": wanted}
     interval = Estimate(*(float(rates.exact(m / n, gamma, one)) for one in most))
@@ -118,75 +117,6 @@ def _allowed(model: Model, gamma: float, wanted: float) -> None:
         raise ConfigError(f"wanted is {wanted}; a wanted rate is above 0 and at most 1")
     if model.log_prob is None:
         raise ConfigError("the model has no log density (log_prob is None): there is nothing to take derivatives of")
-
-
-class _Asked(NamedTuple):
-    """The model's own fits and samples, in its own precision."""
-
-    model: Model
-    fit_key: Array
-    own_key: Array
-
-    def fit(self, data: Batch) -> Any:
-        """The model's fit."""
-        first, second = jax.random.split(self.fit_key)
-        blank = self.model.init(first)
-        dtypes = [leaf.dtype for leaf in jax.tree.leaves(blank) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-        return self.model.fit(second, _cast(data, dtypes[0] if dtypes else np.float64), blank)[0]
-
-    def refit(self, data: Batch) -> Any:
-        """The same in float64."""
-        return _cast(self.fit(data), np.float64)
-
-    def sampler(self, like: Any, star: Any, data: Batch) -> Callable[[int], Batch]:
-        """Draws of a state, of the dtypes of another, under the data's conditions."""
-        state = jax.tree.map(lambda new, old: jnp.asarray(new).astype(jnp.asarray(old).dtype), star, like)
-
-        def sample(size: int) -> Batch:
-            draw, choose = jax.random.split(jax.random.fold_in(self.own_key, size))
-            return _cast(self.model.sample(draw, state, conditions(choose, data, size), size), np.float64)
-
-        return sample
-
-
-def _one_model(asked: _Asked, start: Any, data: Batch, law: Batch | None, own: Batch | None, at: Any = None) -> None:
-    """ConfigError where log_prob is no smooth density, or the samples are not of it; not where ``own`` is given."""
-    if own is not None:
-        return
-    state = _cast(start, np.float64) if at is None else at
-    if law is not None:
-        consistency.density(asked.model, state, law)
-    own_samples = asked.sampler(start, state, data)(consistency.SAMPLES)
-    consistency.sampler(asked.model, state, own_samples, data, law)
-
-
-class _Law:
-    """The model's own law at theta*, as far as it is needed, and the curvature by it."""
-
-    def __init__(self, model: Model, star: Any, data: Batch, own: Batch | None, sample: Callable[[int], Batch]):
-        self.model, self.star, self.sample = model, star, sample
-        self.nodes = _cast(own, np.float64) if own is not None else domain.quadrature(model, star, data)
-        c = curvature(model, star, data, data)
-        _identifiable(c)
-        self.closed = own is None and self._closed(data, c)
-        if not self.closed:
-            self.drawn = sample(estimated.BLOCKS * estimated.BLOCK) if self.nodes is None else self.nodes
-        self.curvature = c._replace(F=c.H if self.closed else fisher(model, star, self.drawn))
-
-    def _closed(self, data: Batch, c: Curvature) -> bool:
-        """Whether the family is exponential, by data and as many samples."""
-        points = consistency.together(data, self.sample(consistency.SAMPLES))
-        scale = np.linalg.inv(np.linalg.cholesky(np.asarray(c.H))).T
-        return exponential_form.affine(self.model, self.star, points, scale)
-
-    def largest(self, cap: float) -> tuple[Estimate, tuple[str, ...]]:
-        """The largest m, and how it was found."""
-        if self.closed:
-            return Estimate(1.0, 1.0, 1.0), ()
-        if self.nodes is not None:
-            return Estimate(*[float(jacobian.spectrum(self.curvature)[-1])] * 3), ()
-        found = estimated.largest(self.model, self.star, self.drawn, self.curvature, cap)
-        return found, (f"no quadrature holds the model's law: {self.drawn.capacity} samples estimate the exact rate",)
 
 
 @jax.jit
@@ -250,19 +180,9 @@ def _count(data: Batch) -> int:
     return weights.size
 
 
-def _cast(tree: Any, dtype: Any) -> Any:
-    """The tree with its real numbers in another precision; integers and keys as they are."""
-
-    def leaf(x: Any) -> Array:
-        x = jnp.asarray(x)
-        return x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
-
-    return jax.tree.map(leaf, tree)
-
-
 def _optimum(model: Model, start: Any, data: Batch, n: int) -> Any:
     """theta* as a state in float64; refused where it is degenerate, or has more parameters than there are points."""
-    start = _cast(start, np.float64)
+    start = cast(start, np.float64)
     parameters = coordinates(model, start).theta(start).size
     if n < parameters:
         raise ConfigError(f"n is {n}; a model of {parameters} parameters needs {parameters} real points or more")
@@ -276,65 +196,6 @@ def _optimum(model: Model, start: Any, data: Batch, n: int) -> Any:
 def _sound(model: Model, state: Any) -> None:
     if model.check is not None:
         model.check(state)
-
-
-def _identifiable(c: Curvature) -> None:
-    """ConfigError where H is not positive definite, in whatever units the parameters have."""
-    h = np.asarray(c.H)
-    unit = np.sqrt(np.abs(np.diag(h)) + np.finfo(float).tiny)
-    values, vectors = np.linalg.eigh(h / unit[:, None] / unit)
-    if not (values[0] > 1e-8 and (np.diag(h) > 0).all()):
-        direction = ", ".join(f"{x:.2g}" for x in vectors[:, 0] / unit / np.abs(vectors[:, 0] / unit).max())
-        raise ConfigError(
-            f"theta* is not identifiable: the curvature H of the likelihood is singular, its eigenvalues (each "
-            f"parameter in its own unit) go from {values[0]:.2g} to {values[-1]:.2g}; the data say nothing along theta "
-            f"= [{direction}]: take a model or coordinates without that freedom"
-        )
-
-
-def _constants(model: Model, star: Any, data: Batch, law: _Law) -> tuple[known.Constants, tuple[str, ...]]:
-    """alpha, L over the model's support, eps; and what must be said of them."""
-    x = data.x
-    line = jnp.issubdtype(x.dtype, jnp.floating) and x.shape[1] == 1
-    ends = domain.support(model, star, data) if line and data.cond is None else (-np.inf, np.inf)
-    slope, notes = _slope(model, star, data, ends, law.curvature)
-    eps, doubt = _misfit(data, law, line)
-    return known.Constants(float(known.alpha(law.curvature)), slope, eps), (*notes, *doubt)
-
-
-def _slope(
-    model: Model, star: Any, data: Batch, ends: tuple[float, float], c: Curvature
-) -> tuple[float, tuple[str, ...]]:
-    """L, infinite where it goes on growing with the reach of the points that it is taken over."""
-    points = domain.reach(data, ends)
-    near = float(known.lipschitz(model, star, points.near))
-    size = 1.0 if points.near.ndim == 1 else float(jnp.max(jnp.max(points.near, 0) - jnp.min(points.near, 0)))
-    if near * size <= 1e-9 * float(jnp.max(jnp.abs(c.H))):
-        return 0.0, ()
-    found = [near, *(float(known.lipschitz(model, star, level)) for level in points.levels)]
-    found = [one for one in found if np.isfinite(one)]
-    half = max(found[: len(found) // 2 + 1])
-    if max(found) > 1.05 * half:
-        return np.inf, (f"L is infinite: over the range of the data it is {near:.3g}, and it grows with the reach "
-                        "of x; the three bounds that use it promise nothing",)  # fmt: skip
-    return max(found), ()
-
-
-def _misfit(data: Batch, law: _Law, line: bool) -> tuple[float, tuple[str, ...]]:  # noqa: FBT001
-    """eps, infinite where the model has no mean."""
-    if law.nodes is not None and (line or data.x.ndim == 1):
-        beyond = domain.tail(law.nodes) if line else 0.0
-        if not np.isfinite(beyond):
-            return np.inf, ("eps is infinite: the model's law has no mean",)
-        return float(known.eps(data, law.nodes)) + beyond, ()
-    own = law.sample(1000)
-    far = np.sort(np.linalg.norm(np.asarray(own.x - jnp.median(own.x, 0)), axis=-1))[-50:]
-    power = 1 / max(float(np.mean(np.log(far[1:] / far[0]))), 1e-12) if far[0] > 0 else np.inf
-    if power < 1.25:  # Hill's estimate of the tail's power, with a standard error of a seventh of it
-        return np.inf, (
-            f"eps is infinite, as far as 1000 samples tell: the tail falls as x^-{power:.2g}, without a mean",
-        )
-    return float(known.eps(data, own)), ("eps is that of 1000 samples matched with the data, more than W1 of the laws",)
 
 
 def _known(found: Certificate) -> Certificate:

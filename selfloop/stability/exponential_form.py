@@ -25,7 +25,8 @@ from selfloop.stability.quadrature import present
 
 PAIRS = 4
 """Random pairs of directions in which Hess is looked at; one that is not affine is so in almost none."""
-ROUNDING = 1e-6
+ROUNDING, FAR = 1e-6, 30.0
+"""Of Hess in units of H; and of scores, in standard deviations, that are looked at."""
 
 
 def affine(model: Model, state: Any, points: Batch, scale: Array) -> bool:
@@ -37,8 +38,10 @@ def affine(model: Model, state: Any, points: Batch, scale: Array) -> bool:
         points: Data and samples; more different ones than P + 3, or they say nothing and it is False.
         scale: A square root [P, P] of the inverse of H: the units in which directions are drawn.
     """
-    here = np.asarray(points.weight) > 0
-    found = (np.asarray(scores(model, state, points)) @ np.asarray(scale))[here]
+    found = np.asarray(scores(model, state, points)) @ np.asarray(scale)
+    # Far out everything is large, and what is not affine in the middle would be lost in its rounding.
+    here = (np.asarray(points.weight) > 0) & (np.linalg.norm(found, axis=1) < FAR * found.shape[1] ** 0.5)
+    found = found[here]
     size = found.shape[1]
     if len(np.unique(np.round(found, 9), axis=0)) <= size + 3 or not np.isfinite(found).all():
         return False
