@@ -210,6 +210,12 @@ def real(out: Path, n: int, name: str = "reference") -> Arrays:
     return files.read_arrays(data_folder(out, n) / f"{name}.npz")
 
 
+def asked(out: Path, n: int) -> np.ndarray | None:
+    """The labels [N] that evaluation samples are asked for; None where the run does not say."""
+    path = data_folder(out, n) / "conditions.npz"
+    return files.read_arrays(path).get("label") if path.exists() else None
+
+
 def named(arrays: Arrays, kind: str, prefix: str = "") -> Arrays:
     """The arrays of one kind (space, value) by their own names, those after correction under ``corrected/``."""
     head = f"{prefix}{kind}/"
