@@ -22,6 +22,7 @@ from selfloop.correctors.biased import biased as biased
 from selfloop.correctors.curation import curation as curation
 from selfloop.correctors.curation import curation_by_weights as curation_by_weights
 from selfloop.correctors.external import external_corrector as external_corrector
+from selfloop.correctors.extrapolation import extrapolation as extrapolation
 from selfloop.correctors.failing import failing as failing
 from selfloop.correctors.idealized import replacement as replacement
 from selfloop.correctors.labels import relabel as relabel

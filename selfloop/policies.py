@@ -124,6 +124,31 @@ def replace() -> Policy:
     return Policy(lambda real, capacity: (), lambda key, t, real, corrected, memory: (corrected, memory))
 
 
+def growing(first: Array | float, power: Array | float) -> Policy:
+    """The newest synthetic samples alone, more of them every generation: the first floor(first t^power) of the m slots.
+
+    With a power above 1 the variances 1 / m_t that generations add have a finite sum, and a loop without real data
+    stays bounded (superlinear growth, arXiv 2505.13947; `stability.recursions.replace_sizes`); with 1 they grow as log
+    t. Both may be traced. Where m is less than a generation asks for, all weights are NaN under a trace. Raises
+    ConfigError where a concrete ``first`` is below 1, a power below 0, or a known generation asks for more than m
+    samples.
+    """
+    for name, value, least in (("first", first, 1), ("power", power, 0)):
+        if not isinstance(value, jax.core.Tracer) and not least <= float(value) < float("inf"):
+            raise ConfigError(f"{name} is {float(value)}; sample sizes first * t^power need a finite {least} or more")
+
+    def select(key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
+        m = corrected.capacity
+        size = jnp.asarray(first, jnp.float32) * jnp.asarray(t, jnp.float32) ** jnp.asarray(power, jnp.float32)
+        count = jnp.floor(size * (1 + 1e-6)).astype(jnp.int32)
+        if not isinstance(count, jax.core.Tracer) and int(count) > m:
+            raise ConfigError(f"generation {int(t)} asks for {int(count)} synthetic samples; there are {m}")
+        newest = keep(corrected, jnp.arange(m, dtype=jnp.int32) < count)
+        return _unless(count > m, newest), memory
+
+    return Policy(lambda real, capacity: (), select)
+
+
 def accumulate() -> Policy:
     """The real points and every synthetic sample so far (Gerstgrasser et al. 2024)."""
 

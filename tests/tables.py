@@ -11,6 +11,7 @@ from selfloop import policies
 from selfloop.batch import Batch, uniform
 from selfloop.correctors.biased import biased
 from selfloop.correctors.curation import curation, curation_by_weights
+from selfloop.correctors.extrapolation import extrapolation
 from selfloop.correctors.failing import failing
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.labels import relabel, shrink_labels
@@ -90,6 +91,7 @@ POLICIES = {
     "augment 0.5": lambda: policies.augment(0.5),
     "weighted 0.6": lambda: policies.weighted(0.6),
     "replace": policies.replace,
+    "growing 3, 0.5": lambda: policies.growing(3, 0.5),
     "accumulate": policies.accumulate,
     "accumulate_subsample": policies.accumulate_subsample,
 }
@@ -125,6 +127,7 @@ CORRECTORS = {
     "identity": Row(lambda: identity, pointwise=True),
     "failing": Row(lambda: failing(replacement(normal_draw, 1.0), 0.3)),
     "verifier": Row(lambda: verifier(lambda x: first(x) > 5, 0.9, 0.2)),
+    "extrapolation": Row(lambda: extrapolation(gaussian(2, jnp.result_type(float)), 0.5)),
     "curation": Row(lambda: curation(first, 4)),
     "curation_by_weights": Row(lambda: curation_by_weights(first, 4)),
     "curation_by_weights, best of all": Row(lambda: curation_by_weights(first, float("inf"))),

@@ -58,6 +58,28 @@ def test_replace_takes_the_newest_synthetic_points_alone():
     assert run(policies.replace()) == [synthetic(t) for t in (1, 2, 3)]
 
 
+def test_growing_takes_more_every_generation():
+    assert run(policies.growing(3, 0.5)) == [
+        synthetic(t, count=count) for t, count in zip((1, 2, 3), (3, 4, 5), strict=True)
+    ]
+    assert run(policies.growing(2, 1.0)) == [synthetic(t, count=2 * t) for t in (1, 2, 3)]
+
+
+def test_growing_beyond_the_slots_is_refused_or_nothing():
+    real, select = uniform(jnp.zeros((6, 1))), policies.growing(2.0, 1.0).select
+    with pytest.raises(ConfigError, match="generation 4 asks for 8 synthetic samples; there are 6"):
+        select(jax.random.key(0), jnp.asarray(4, jnp.int32), real, real, ())
+    for t, known in ((3, True), (4, False)):
+        chosen = jax.jit(lambda t: select(jax.random.key(0), t, real, real, ())[0])(jnp.asarray(t, jnp.int32))
+        assert np.isfinite(chosen.weight).all() == known
+
+
+@pytest.mark.parametrize(("first", "power"), [(0.5, 1.0), (2.0, -1.0), (float("nan"), 1.0), (2.0, float("inf"))])
+def test_growing_refuses_sizes_that_are_none(first, power):
+    with pytest.raises(ConfigError, match="sample sizes first"):
+        policies.growing(first, power)
+
+
 def test_accumulate_takes_all():
     assert run(policies.accumulate()) == [ALL_REAL + synthetic(*range(1, t + 1)) for t in (1, 2, 3)]
 

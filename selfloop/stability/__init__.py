@@ -11,6 +11,8 @@ its law there; H = -E_data Hess log p*, F = -E_p* Hess log p* (the Fisher inform
 from selfloop.stability import bounds as bounds
 from selfloop.stability import constants as constants
 from selfloop.stability import curvature as curvature
+from selfloop.stability import discount as discount
+from selfloop.stability import extrapolation as extrapolation
 from selfloop.stability import golden as golden
 from selfloop.stability import jacobian as jacobian
 from selfloop.stability import kde as kde
@@ -18,4 +20,9 @@ from selfloop.stability import quadrature as quadrature
 from selfloop.stability import rates as rates
 from selfloop.stability import recursions as recursions
 from selfloop.stability import regression as regression
+from selfloop.stability import safe as safe
 from selfloop.stability import sandwich as sandwich
+from selfloop.stability import sharpening as sharpening
+from selfloop.stability import variation as variation
+from selfloop.stability import verified as verified
+from selfloop.stability import weak as weak

@@ -40,3 +40,18 @@ def kde_characteristic(target: Array, kernel: Array, w: Number, gamma: Number, g
         return kernel * ((1 - r) * target + r * phi), phi
 
     return jax.lax.scan(step, kernel * target, length=generations + 1)[1]
+
+
+def hermite_damping(order: Number, rho: Number, w: Number, gamma: Number, generations: int) -> Array:
+    """The factor [T + 1, ...] on the Hermite coefficient of an order j in E p_t, where a model's kernel shrinks as
+    well: a sample is rho x + sqrt(1 - rho^2) z, x of the training set, z normal. Such is a diffusion model that
+    remembers its data and stops early; the kernel leaves N(0, 1) as it is.
+
+        d' = rho^j (1 - r + r d),    d_0 = rho^j,    d -> (1 - r) rho^j / (1 - r rho^j),    r = w tau
+
+    E He_j(x) under E p_t is d_t times that of the data: the limit is a mixture of the data smoothed once, twice, ...,
+    with weights (1 - r) r^k. Source: arXiv 2606.13796, as recalled; not re-read; derived here (Mehler's formula).
+    """
+    (kernel,) = floats(rho)
+    kernel = kernel ** floats(order)[0]
+    return kde_characteristic(jnp.ones_like(kernel), kernel, w, gamma, generations)

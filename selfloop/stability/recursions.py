@@ -170,3 +170,21 @@ def _iterate(step: Callable, start: Array | tuple[Array, ...], generations: int)
     """The start and what T steps make of it, stacked [T + 1, ...]."""
     _, path = jax.lax.scan(lambda carry, _: (step(carry), carry), start, length=generations + 1)
     return path
+
+
+def replace_sizes(n: Number, sizes: Array, gamma: Number, v2: Number) -> Array:
+    """`replace` with another number of synthetic points in every generation: s [T + 1] for sizes m_1 .. m_T [T].
+
+    s' = tau^2 s + (1 + c s) / m_t,    s_0 = 1 / n
+
+    At gamma = 0 the error stays bounded where sum 1 / m_t does: sizes must grow faster than t (`policies.growing` with
+    a power above 1). Source: superlinear sample growth, arXiv 2505.13947, as recalled; not re-read; exact here.
+    """
+    n, gamma = floats(n, gamma)
+    c, sizes = variance_slope(gamma, v2), floats(sizes)[0]
+
+    def step(s: Array, m: Array) -> tuple[Array, Array]:
+        after = s / (1 + gamma) ** 2 + (1 + c * s) / m
+        return after, after
+
+    return jnp.concatenate([(1 / n)[None], jax.lax.scan(step, 1 / n, sizes)[1]])

@@ -70,6 +70,9 @@ def kind(policy, source, t):
         return N + int(np.sum(np.arange(int(lam * N)) % 3 != 0))
     if policy.startswith("weighted"):
         return N + good
+    if policy.startswith("growing"):
+        first, power = (float(part) for part in policy.removeprefix("growing").split(","))
+        return int(np.sum(np.arange(int(first * t**power)) % 3 != 0))
     return {"replace": good, "accumulate": N + good * t, "accumulate_subsample": N}[policy]
 
 
