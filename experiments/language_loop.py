@@ -1,7 +1,8 @@
-"""The self-consuming loop on text: a character n-gram learns from what the one before it wrote.
+"""The self-consuming loop on text: a language model learns from what the one before it wrote.
 
     python experiments/language_loop.py                        King James verses, 6 arms, 10 generations
     python experiments/language_loop.py --preset smoke         the same in miniature
+    python experiments/language_loop.py --preset transformer   a small transformer in place of the n-gram
     python experiments/language_loop.py --temperature 1 0.8    two sampling temperatures
     python experiments/language_loop.py --data FILE --n 2000   your own text, a document a line
 

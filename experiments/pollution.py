@@ -5,7 +5,8 @@
 
 Gaussians: variance against (1 - s) / (1 - s T^2), hundreds of seeds. Text: bits a character against the detector's
 true positive rate, for a crawler that looks back three steps and for one that reads all; families of equal quality; a
-detector trained on the fly; a watermark's strength against its cost. Results: results.jsonl, a figure and a page.
+detector trained on the fly; a watermark's strength against its cost. Results: results.jsonl, a figure and a page. The
+same command on the same --out continues a run that was stopped; more seeds may be asked for.
 """
 
 import sys
@@ -15,9 +16,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from command import guarded, parsed, positive, prepare
+from selfloop.cli.guard import positive, prepare, script
 
 TITLE = "A polluted web"
+DELTAS = (0.0, 0.5, 1.0, 2.0)
+"""Strengths of the watermark."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,17 @@ def gaussians(config: PollutionConfig) -> list[dict[str, Any]]:
     return rows
 
 
-def texts(config: PollutionConfig, keep: Callable[..., None]) -> None:
-    """Keep a row a scenario, seed and step, and one a watermark's strength and seed, as they come."""
+def finished(config: PollutionConfig, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of webs that have all their steps, of watermarks and of Gaussians."""
+    whole = {(row["web"], row["seed"]) for row in rows if row["kind"] == "web" and row["step"] == config.steps}
+    return [row for row in rows if row["kind"] != "web" or (row["web"], row["seed"]) in whole]
+
+
+def texts(config: PollutionConfig, rows: list[dict[str, Any]], keep: Callable[..., None]) -> None:
+    """Keep a row a scenario, seed and step, and one a watermark's strength and seed, as they come; those of ``rows``
+    are there already.
+    """
+    done = {(row["kind"], row.get("web"), row.get("delta"), row.get("seed")) for row in rows}
     import jax.numpy as jnp
 
     from selfloop.domains.language import text
@@ -132,31 +144,48 @@ def texts(config: PollutionConfig, keep: Callable[..., None]) -> None:
     sizes = NgramConfig(known.size, 128, bits=config.bits)
     for seed in range(config.seeds):
         for name, one in scenarios(config).items():
-            rows = [
-                {"kind": "web", "web": name, "seed": seed} | row for row in web(seed, found, sizes, one, config.steps)
-            ]
-            keep(*rows)
-            print(f"seed {seed}: {name}: {rows[-1]['bits']:.3f} bits", flush=True)
-        marks = [watermark_row(seed, found, sizes, delta, config.n) for delta in (0.0, 0.5, 1.0, 2.0)]
-        keep(*({"kind": "watermark", "seed": seed} | row for row in marks))
+            if ("web", name, None, seed) not in done:
+                every = web(seed, found, sizes, one, config.steps)
+                made = [{"kind": "web", "web": name, "seed": seed} | row for row in every]
+                keep(*made)
+                print(f"seed {seed}: {name}: {made[-1]['bits']:.3f} bits", flush=True)
+        for delta in DELTAS:
+            if ("watermark", None, delta, seed) not in done:
+                keep({"kind": "watermark", "seed": seed} | watermark_row(seed, found, sizes, delta, config.n))
 
 
 def run(arguments: list[str]) -> Path:
     """Do what the command line asks for; the page."""
-    config = parsed(arguments, PRESETS, "default", __doc__)
-    positive(seeds=config.seeds, chains=config.chains, steps=config.steps, n=config.n, start=config.start)
+    config = parsed(arguments)
+    for name in ("seeds", "chains", "steps", "n", "start", "published", "bits"):
+        positive(**{name: getattr(config, name)})
     from selfloop.runs import record
+    from selfloop.runs.resume import resume_or_start
 
-    provenance = prepare(config.out)
-    path = config.out / "results.jsonl"
-    record.rewrite(path, gaussians(config))
-    texts(config, partial(record.append, path))
+    resume_or_start(config.out, config, extends=("seeds",), ignores=("out", "preset"))
+    provenance, path = prepare(config.out), config.out / "results.jsonl"
+    rows = finished(config, record.read(path))
+    if not any(row["kind"] == "gaussian" for row in rows):
+        rows += gaussians(config)
+    record.rewrite(path, rows)
+    texts(config, rows, partial(record.append, path))
     from pollution_page import report
 
-    return report(
-        config.out, record.read(path), {key: value for key, value in asdict(config).items() if key != "out"}, provenance
-    )
+    settings = {key: value for key, value in asdict(config).items() if key != "out"}
+    return report(config.out, record.read(path), settings, provenance)
+
+
+def parsed(arguments: list[str]) -> PollutionConfig:
+    """The settings that the command line asks for; ConfigError for a preset that there is not."""
+    import tyro
+
+    from selfloop.cli.domains import preset_of
+    from selfloop.cli.guard import one_of
+
+    preset = preset_of(arguments) or "default"
+    one_of("--preset", preset, tuple(PRESETS))
+    return tyro.cli(PollutionConfig, args=arguments, default=PRESETS[preset](), description=__doc__)
 
 
 if __name__ == "__main__":
-    sys.exit(guarded(run))
+    sys.exit(script(run, "report"))

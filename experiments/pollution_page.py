@@ -48,8 +48,10 @@ def draw(rows: list[dict[str, Any]]) -> Any:
     gaussian = [row for row in rows if row["kind"] == "gaussian"]
     for families, marker in ((1, "o"), (4, "s")):
         own = [row for row in gaussian if row["families"] == families]
-        one.errorbar([row["predicted"] for row in own], [row["variance"] for row in own], [row["half"] for row in own],
-                     fmt=marker, markersize=3.5, linestyle="none", label=f"{families} families")  # fmt: skip
+        found, low = ([row[key] for row in own] for key in ("variance", "half"))
+        label = "1 family" if families == 1 else f"{families} families"
+        one.errorbar([row["predicted"] for row in own], found, low, fmt=marker, markersize=3.5, linestyle="none",
+                     label=label)  # fmt: skip
     one.plot([0.3, 1], [0.3, 1], color=figures.INK, linewidth=0.8)
     figures.style(one, "Gaussians", "(1 - s) / (1 - s T² - c / n)", "variance found")
     found = {row["web"]: row for row in summary(rows)}

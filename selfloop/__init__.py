@@ -1,5 +1,9 @@
 """Self-consuming generative training: the loop, its correctors, its theory, and human motion under physics."""
 
+from selfloop import starting as _starting
+
+_starting.begin()
+
 from importlib.metadata import PackageNotFoundError as _NotFound
 from importlib.metadata import version as _version
 
@@ -73,3 +77,5 @@ try:
     __version__: str = _version("selfloop")
 except _NotFound:  # a source tree that is not installed
     __version__ = "unknown"
+
+_starting.end()

@@ -7,139 +7,110 @@ strength of the idealised corrector that brings the samples as near. The kernel 
 Shapes: N raw samples, M reference samples, F features.
 """
 
+import functools
+import inspect
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import ArrayLike
 
-from selfloop.batch import Batch, keep
+from selfloop import audit_warnings as warnings
+from selfloop.audited import Audit as Audit
+from selfloop.batch import Batch, finite_rows, keep, look, uniform
 from selfloop.errors import ConfigError, DataError, TooNearError
-from selfloop.metrics import contraction
+from selfloop.metrics import contraction, strata
 from selfloop.metrics.estimates import Estimate, estimate
 from selfloop.metrics.points import like, one_a_clip, sample
 from selfloop.protocols import Corrector
-from selfloop.wording import cell, html_table
 
-if TYPE_CHECKING:
-    from selfloop.figure import Figure
+REFUSED = 5
+"""Bootstrap standard deviations between the raw samples and the target: fewer are refused."""
 
-REFUSED, WARNED = 5, 10
-"""Bootstrap standard deviations between the raw samples and the target: fewer are refused, or warned of."""
-SIDEWAYS = 0.9
-"""An alignment that is surely below this is no mixture's."""
+Features = Callable[[Batch], Array] | None
 
 
-class Audit(NamedTuple):
-    """What a corrector did to samples; ``print`` shows it as a table."""
+class Options(NamedTuple):
+    """What both forms of an audit may be told."""
 
-    rho: Estimate
-    """MMD(corrected, target) / MMD(raw, target): 0 perfect, 1 no better, above 1 harmful."""
-    gamma: Estimate
-    """Effective gamma 1 / rho - 1: the strength of the idealised corrector that contracts as much; above -1. Its upper
-    limit is infinity where the corrected samples cannot be told from the target."""
-    alignment: Estimate
-    """Cosine between corrected - target and raw - target in the kernel's space: 1 for a mixture with the target, less
-    for a move sideways, for which gamma is no strength. NaN where the corrected samples are at the target."""
-    projection: Estimate
-    """Their inner product over MMD(raw, target)^2: 1 / (1 + gamma) too for a mixture; it credits a move sideways."""
-    moved: float
-    """Mean distance between a sample's features and its correction's, over those that were corrected."""
-    length: float
-    """Median distance between a raw and a reference sample: the features' natural unit."""
-    failed: float
-    """Share of the raw samples that the corrector marked as failed; they are not in the corrected set."""
-    rejected: float
-    """Share that it gave weight 0 without failing; they are not in the corrected set either."""
+    features: Features = None
+    group: Any = None
+    raw_group: Any = None
+    label: Any = None
+    raw_label: Any = None
+    level: float = 0.95
+    resamples: int = 1000
+
+
+class _Corrected(NamedTuple):
+    """What a corrector did, and how long it took."""
+
+    batch: Batch
+    info: dict[str, Array]
     seconds: float
-    """Time of a second, identical call of the corrector, per sample."""
     compilation: float
-    """What the first call took beyond that, in seconds."""
-    separation: float
-    """MMD(raw, target) over its bootstrap standard deviation."""
-    level: float
-    """Coverage of every interval, each for itself."""
-    warnings: tuple[str, ...]
-    """What a reader must know before quoting the figures."""
-
-    def __str__(self) -> str:
-        lines = [f"{name:<18}{text}" for name, text in self._rows()]
-        return "\n".join(lines + [f"warning: {text}" for text in self.warnings])
-
-    def __repr__(self) -> str:
-        """One line: what counts, with its interval."""
-        rho, gamma = (" ".join(_text(one).split()) for one in (self.rho, self.gamma))
-        warned = f", {len(self.warnings)} warnings" if self.warnings else ""
-        return f"Audit(rho {rho}, effective gamma {gamma}, failed {cell(100 * self.failed)} %{warned})"
-
-    def _repr_html_(self) -> str:
-        rows = [[name, " ".join(text.split())] for name, text in self._rows()]
-        return html_table(["measure", "value"], rows, " ".join(f"Warning: {text}." for text in self.warnings))
-
-    def plot(self) -> "Figure":
-        """rho, alignment and projection with their intervals: 1 is a corrector that does nothing, 0 a perfect one."""
-        import numpy as np
-
-        from selfloop import drawing
-
-        shown = {"rho (distance left)": self.rho, "alignment": self.alignment, "projection": self.projection}
-        known = {name: one for name, one in shown.items() if np.isfinite(one.value)}
-        figure = drawing.blank(5.6, 0.9 + 0.5 * len(known))
-        axes = figure.subplots()
-        for i, (name, one) in enumerate(known.items()):
-            axes.errorbar([one.value], [i], xerr=[[one.value - one.low], [one.high - one.value]], fmt="o", capsize=3,
-                          color=drawing.colours(["physics"])["physics"])  # fmt: skip
-            figure.tip(axes, one.value, i, f"{name}: {' '.join(_text(one).split())}")
-        axes.axvline(1, color=drawing.INK, linewidth=1, dashes=(4, 3))
-        axes.set_yticks(range(len(known)), list(known))
-        axes.set_ylim(len(known) - 0.5, -0.5)
-        gamma = " ".join(_text(self.gamma).split())
-        drawing.style(axes, f"Effective gamma {gamma}", f"{100 * self.level:g} % intervals; dashed: no correction")
-        return figure
-
-    def _rows(self) -> list[tuple[str, str]]:
-        return [
-            ("rho", f"{_text(self.rho)}  ({100 * self.level:g} % interval)"),
-            ("effective gamma", _text(self.gamma)),
-            ("alignment", _text(self.alignment)),
-            ("projection", _text(self.projection)),
-            ("moved", f"{cell(self.moved):>8}  ({cell(self.moved / self.length)} of the median distance)"),
-            ("failed", f"{cell(100 * self.failed):>8} %"),
-            ("rejected", f"{cell(100 * self.rejected):>8} %"),
-            ("seconds a sample", f"{cell(self.seconds):>8}  (and {cell(self.compilation)} s of compilation)"),
-            ("raw distance", f"{cell(self.separation):>8}  bootstrap sd from 0"),
-        ]
 
 
+@overload
+def audit(
+    raw: Batch | ArrayLike,
+    corrected: Batch | ArrayLike,
+    reference: Batch | ArrayLike,
+    features: Features = None,
+    *,
+    key: Array | None = None,
+    group: ArrayLike | None = None,
+    raw_group: ArrayLike | None = None,
+    label: ArrayLike | None = None,
+    raw_label: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+) -> Audit: ...
+@overload
 def audit(
     key: Array,
     corrector: Corrector,
     raw: Batch,
     reference: Batch,
-    features: Callable[[Batch], Array] | None = None,
+    features: Features = None,
     *,
     state: Any = None,
-    group: Any = None,
-    raw_group: Any = None,
+    group: ArrayLike | None = None,
+    raw_group: ArrayLike | None = None,
+    label: ArrayLike | None = None,
+    raw_label: ArrayLike | None = None,
     level: float = 0.95,
     resamples: int = 1000,
-) -> Audit:
+) -> Audit: ...
+def audit(*given: Any, **named: Any) -> Audit:  # noqa: D417
     """Measure how much nearer to the target a corrector brings samples, and by what it does so.
+
+    Two forms, with the same options. **From arrays**: ``audit(raw, corrected, reference)``, samples [N, F], the same
+    samples after correction, in the same order, and real ones [M, F]: NumPy arrays, lists, batches. Rows of
+    ``corrected`` that hold NaN are failures. **Of a corrector** that is called here: ``audit(key, corrector, raw,
+    reference)``, with raw and reference batches.
 
     Unbiased kernel U-statistics, the kernel a mean of Gaussian ones of 1/4, 1/2, 1, 2 and 4 times the median distance
     between raw and reference samples; percentile intervals of the Bayesian bootstrap over independent units, raw and
-    corrected samples resampled together. Memory grows as (N + M)^2. A compiled program serves all calls of one N, M, F
-    and dtype; the corrector is called twice and as it is given: jit it for the time of a compiled one.
+    corrected samples resampled together. Where both have labels (``raw_label`` and ``label``, or integers, or a dict's
+    ``label``, as the batches' ``cond``) the reference is weighed until its labels are as frequent as the raw samples',
+    in every resample; raw samples of a label that the reference lacks are left out, and warned of. Memory grows as
+    (N + M)^2. A compiled program serves all calls of one N, M, F and dtype; a corrector is called twice and as it is
+    given: jit it for the time of a compiled one.
 
     Args:
-        key: consumed; the same key gives the same audit, but for the times.
+        key: random numbers of the bootstrap (and the corrector), consumed; the same key gives the same audit, but for
+            the times. From arrays it is an option, key 0 where it is not given.
         corrector: ``correct(key, raw, state) -> (Batch, info)``, one sample for each, in their order; those of weight
             0 or in ``info["failed"]`` are left out of the corrected set, other weights count. Each sample's correction
-            must not depend on the others (resampling among them, matching), or rho is biased by the order of 1/N.
+            must not depend on the others (resampling among them, matching), or rho is biased by the order of 1/N; nor
+            on a small bank, of whose chance no interval knows: repeated corrections are warned of.
         raw: samples of the generator, as the corrector will meet them.
+        corrected: what the corrector made of each.
         reference: samples of the target that neither corrector, generator nor features have seen.
         features: ``features(batch) -> points`` [N, F], coordinates of comparable scale, in which to measure; None: the
             samples themselves.
@@ -147,6 +118,8 @@ def audit(
         group: the clip or recording of each reference sample [M], any labels; a clip counts once, however many windows
             of it are there. None: every sample is its own.
         raw_group: the same for raw samples [N], where some are not independent; each still counts once.
+        label: the class of each reference sample [M]; None: the batch's own, if it has one.
+        raw_label: the same for raw samples [N].
         level: coverage of the intervals.
         resamples: bootstrap resamples, at least 10 / (1 - level).
 
@@ -154,21 +127,81 @@ def audit(
         TooNearError: where the raw samples are under 5 bootstrap standard deviations from the target: there is nothing
             to contract that could be read. 5 to 10 are warned of.
         DataError: on NaN, on fewer than 10 independent units, on features of different or wrong shapes.
-        ConfigError: on a level, a number of resamples or groups that do not fit.
+        ConfigError: on a level, a number of resamples, groups or labels that do not fit.
 
     Source: contraction of every integral probability metric by 1 / (1 + gamma), by linearity of p -> p - p*, for the
-    corrector of Gillman et al. (2024); MMD and its U-statistics, Gretton et al., JMLR 2012; bootstrap, Rubin, 1981.
+    corrector of Gillman et al. (2024); MMD and its U-statistics, Gretton et al., JMLR 2012; bootstrap, Rubin, 1981;
+    post-stratification, Holt and Smith, JRSS A 1979.
     """
-    _check(level, resamples)
+    calls = "corrector" in named or (len(given) > 1 and callable(given[1]))
+    form = _of_corrector if calls else _of_arrays
+    try:
+        bound = inspect.signature(form).bind(*given, **named)
+    except TypeError as error:
+        raise ConfigError(
+            f"audit: {error}; call audit(raw, corrected, reference) or audit(key, corrector, raw, reference)"
+        ) from error
+    return form(*bound.args, **bound.kwargs)
+
+
+def _of_arrays(
+    raw: Any, corrected: Any, reference: Any, features: Features = None, *, key: Array | None = None, **options: Any
+) -> Audit:
+    """The audit of samples and their known corrections."""
+    before, target, after = (_samples(x) for x in (raw, reference, corrected))
+    failed = ~finite_rows(after.x, after.capacity)
+    done = _Corrected(keep(after, ~failed), {"failed": failed}, float("nan"), float("nan"))
+    key = jax.random.key(0) if key is None else key
+    return _audited(key, lambda _: done, before, target, Options(features, **_options(options)))
+
+
+def _of_corrector(
+    key: Array, corrector: Corrector, raw: Batch, reference: Batch, features: Features = None, *, state: Any = None,
+    **options: Any,
+) -> Audit:  # fmt: skip
+    """The audit of a corrector that is called."""
     key_correct, key_draws = jax.random.split(key)
-    before = sample(raw, features, raw_group, "the raw samples")
-    target = one_a_clip(like(sample(reference, features, group, "the reference"), before, "the reference"))
-    on = contraction.ground(key_draws, before, target, resamples)
+    call = functools.partial(_timed, corrector, raw=raw, state=state)
+    given = Options(features, **_options(options))
+    return _audited(key_draws, lambda _: call(key_correct), raw, reference, given)
+
+
+def _options(named: dict[str, Any]) -> dict[str, Any]:
+    unknown = set(named) - (set(Options._fields) - {"features"})
+    if unknown:
+        raise ConfigError(
+            f"audit has no option {', '.join(sorted(unknown))}; there are key or state, {', '.join(Options._fields)}"
+        )
+    return named
+
+
+def _samples(x: Any) -> Batch:
+    """A batch of plain samples; whole numbers in columns are points, as real ones are."""
+    if isinstance(x, Batch):
+        return x
+    found = uniform(x)
+    whole = hasattr(found.x, "ndim") and found.x.ndim > 1 and not jnp.issubdtype(found.x.dtype, jnp.floating)
+    return uniform(found.x.astype(jnp.float32)) if whole else found
+
+
+def _audited(
+    key: Array, correct: Callable[[None], _Corrected], raw: Batch, reference: Batch, options: Options
+) -> Audit:
+    """Measure, in an order in which what cannot be read is refused before the corrector is called."""
+    level = options.level
+    _check(options)
+    raw, sides, missing = _labelled(raw, reference, options)
+    before = sample(raw, options.features, options.raw_group, "the raw samples")
+    target = sample(reference, options.features, options.group, "the reference")
+    target = one_a_clip(like(target, before, "the reference"))
+    on = contraction.ground(key, before, target, options.resamples, sides)
     raw_arm = contraction.arm(on, before)
     separation = _separation(_host(raw_arm.square), float(on.length))
-    corrected, info, seconds, compilation = _timed(corrector, key_correct, raw, state)
-    failed, usable = _usable(raw, corrected, info)
-    after = like(sample(usable, features, raw_group, "the corrected samples"), before, "the corrected samples")
+    done = correct(None)
+    failed, usable = _usable(raw, done)
+    after = like(
+        sample(usable, options.features, options.raw_group, "the corrected samples"), before, "the corrected samples"
+    )
     corrected_arm = contraction.arm(on, after)
     product = contraction.product(on, before, after, raw_arm, corrected_arm)
     raw2, corrected2, product = _host(raw_arm.square), _host(corrected_arm.square), _host(product)
@@ -177,6 +210,9 @@ def audit(
     alignment = contraction.cosine(raw2, corrected2, product, level)
     moved = jnp.average(jnp.linalg.norm(after.points - before.points, axis=1), weights=after.weight)
     present, used = np.asarray(before.weight > 0), np.asarray(after.weight > 0)
+    effective = warnings.effective_number(after.weight)
+    found = [*warnings.plain(separation, gamma, alignment), *missing, *warnings.uneven(effective, int(used.sum())),
+             *warnings.repeated(np.asarray(before.points)[present], np.asarray(after.points)[used])]  # fmt: skip
     return Audit(
         rho=rho,
         gamma=gamma,
@@ -186,15 +222,41 @@ def audit(
         length=float(on.length),
         failed=float(failed[present].mean()),
         rejected=float((~used & ~failed)[present].mean()),
-        seconds=seconds / raw.capacity,
-        compilation=compilation,
+        effective=effective,
+        labels=0 if sides is None else sides.count,
+        target=warnings.effective_number(on.reference_draws[0] * target.weight),
+        seconds=done.seconds / raw.capacity,
+        compilation=done.compilation,
         separation=separation,
         level=level,
-        warnings=_warnings(separation, gamma, alignment),
+        kept=int(used.sum()),
+        warnings=tuple(found),
     )
 
 
-def _check(level: float, resamples: int) -> None:
+def _labelled(raw: Batch, reference: Batch, options: Options) -> tuple[Batch, strata.Strata | None, list[str]]:
+    """The raw samples whose label the reference has, the labels of both, and what must be said of the others."""
+    given = strata.labels(raw, options.raw_label, "raw_label"), strata.labels(reference, options.label, "label")
+    if any(one is None for one in given):
+        return raw, None, []
+    sides, known = strata.compared(*given, np.asarray(raw.weight > 0), np.asarray(reference.weight > 0))
+    if sides is None:
+        return raw, None, []
+    lost = np.asarray(raw.weight > 0) & ~known
+    if not lost.any():
+        return raw, sides, []
+    names = ", ".join(str(one) for one in np.unique(given[0][lost])[:5])
+    share = 100 * lost.sum() / np.asarray(raw.weight > 0).sum()
+    told = f"the reference has no sample of label {names}: {share:.3g} % of the raw samples are left out"
+    return keep(raw, jnp.asarray(known)), sides, [told]
+
+
+def _check(options: Options) -> None:
+    level, resamples = options.level, options.resamples
+    if options.features is not None and not callable(options.features):
+        raise ConfigError(
+            f"features is {look(options.features)}; it is a function of a batch that returns points [N, F]"
+        )
     if not 0 < level < 1:
         raise ConfigError(f"level is {level}; the coverage of an interval lies between 0 and 1: give 0.95, say")
     if not resamples * (1 - level) >= 10 * (1 - 1e-9):
@@ -217,7 +279,7 @@ def _separation(raw2: np.ndarray, length: float) -> float:
     return separation
 
 
-def _timed(corrector: Callable, key: Array, raw: Batch, state: Any) -> tuple[Batch, dict[str, Array], float, float]:
+def _timed(corrector: Callable, key: Array, raw: Batch, state: Any) -> _Corrected:
     """The corrector's result, the seconds of a second call, and what the first took beyond them."""
 
     def call() -> tuple[Any, float]:
@@ -227,17 +289,18 @@ def _timed(corrector: Callable, key: Array, raw: Batch, state: Any) -> tuple[Bat
 
     first = call()[1]
     (corrected, info), seconds = call()
-    return corrected, info, seconds, max(first - seconds, 0.0)
+    return _Corrected(corrected, info, seconds, max(first - seconds, 0.0))
 
 
-def _usable(raw: Batch, corrected: Batch, info: dict[str, Array]) -> tuple[np.ndarray, Batch]:
+def _usable(raw: Batch, done: _Corrected) -> tuple[np.ndarray, Batch]:
     """Which samples failed [N], and the corrected set without them."""
+    corrected = done.batch
     if corrected.capacity != raw.capacity:
         raise DataError(
-            f"the corrector returned {corrected.capacity} samples for {raw.capacity}; it must return one for each, "
-            "in their order, those without use with weight 0"
+            f"there are {corrected.capacity} corrected samples for {raw.capacity} raw ones; a corrector returns one "
+            "for each, in their order, those without use with weight 0"
         )
-    failed = jnp.asarray(info.get("failed", jnp.zeros(raw.capacity, bool))).astype(bool)
+    failed = jnp.asarray(done.info.get("failed", jnp.zeros(raw.capacity, bool))).astype(bool)
     return np.asarray(failed), keep(corrected, ~failed & (corrected.weight != 0) & (raw.weight != 0))
 
 
@@ -247,19 +310,3 @@ def _host(values: Array) -> np.ndarray:
 
 def _gamma(rho: float) -> float:
     return 1 / rho - 1 if rho > 0 else float("inf")
-
-
-def _text(one: Estimate) -> str:
-    limits = f">= {cell(one.low)}" if one.high == float("inf") else f"[{cell(one.low)}, {cell(one.high)}]"
-    return f"{cell(one.value):>8}  {limits}"
-
-
-def _warnings(separation: float, gamma: Estimate, alignment: Estimate) -> tuple[str, ...]:
-    found = []
-    if separation < WARNED:
-        found.append(f"the raw samples are only {separation:.2g} bootstrap sd from the target: take more of both")
-    if gamma.high == float("inf"):
-        found.append("the corrected samples cannot be told from the target: gamma has only a lower limit")
-    elif alignment.high < SIDEWAYS:
-        found.append("the samples also moved sideways (alignment): rho counts, but gamma is no mixture's strength")
-    return tuple(found)

@@ -9,6 +9,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "images": ("mlxtend", "pooch"),
     "cluster": ("ray",),
     "text": ("model2vec",),
+    "pieces": ("tokenizers",),
 }
 """Extras by name, and the modules that each brings."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop import contracts
 from selfloop.batch import Batch, keep, sound
@@ -33,7 +34,7 @@ ENDS = {
 """Why a chain ends, in the order of ``Generation.ended``."""
 
 
-def role_key(key: Array, t: Array | int, role: str) -> Array:
+def role_key(key: Array, t: ArrayLike, role: str) -> Array:
     """The key of one role in one generation of the chain whose seed is ``key``."""
     return jax.random.fold_in(jax.random.fold_in(key, t), ROLES.index(role))
 
@@ -121,7 +122,7 @@ def _spoiled(ended: Array, state: Any) -> Any:
     return jax.tree.map(leaf, state)
 
 
-def _stop(t: Array | int, ended: Array) -> None:
+def _stop(t: ArrayLike, ended: Array) -> None:
     """StoppedError where the chain has ended and that is known now."""
     if not isinstance(ended, jax.core.Tracer) and int(ended):
         raise StoppedError(f"the chain ended in generation {int(t)}: {list(ENDS.values())[int(ended)]}")

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch, concatenate, empty, keep, take
 from selfloop.errors import ConfigError
@@ -50,7 +51,7 @@ def _ratio(lam: float) -> None:
         )
 
 
-def augment(lam: Array | float) -> Policy:
+def augment(lam: ArrayLike) -> Policy:
     """The n real points and the newest floor(lambda n) synthetic ones; older synthetic data are discarded.
 
     ``lam`` may be traced: it then weighs the first floor(lambda n) of the m slots, and one compiled program serves
@@ -76,7 +77,7 @@ def augment(lam: Array | float) -> Policy:
     return Policy(lambda real, capacity: (), select, (lambda n: synthetic_count(float(lam), n)) if concrete else None)
 
 
-def weighted(share: Array | float) -> Policy:
+def weighted(share: ArrayLike) -> Policy:
     """The real points and the newest synthetic ones, as n + m points of which the real ones count the share x.
 
         weight of a real point: x (n + m) / n,    of a synthetic one: (1 - x) (n + m) / m
@@ -193,7 +194,7 @@ def _remember(t: Array, corrected: Batch, memory: Batch) -> tuple[Array, Batch]:
     return t * m > capacity, memory
 
 
-def golden_share(lam: Array | float) -> Array:
+def golden_share(lam: ArrayLike) -> Array:
     """The share x of real data under which a loop with n fresh real points and lambda n synthetic ones errs least.
 
         x = 2 / (1 + sqrt(1 + 4 lambda))

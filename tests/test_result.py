@@ -86,14 +86,19 @@ with capture_output() as shown:
     data = shell.display_formatter.format(shell.user_ns["_"])[0]
 assert data["image/png"][:4] == b"\\x89PNG", data.keys()
 assert "matplotlib.pyplot" not in sys.modules  # nothing keeps the figure, to show it a second time
+import matplotlib
+matplotlib.use("module://matplotlib_inline.backend_inline")
+matplotlib.interactive(True)
 from matplotlib_inline.backend_inline import configure_inline_support, flush_figures
-from matplotlib_inline.config import InlineBackend
 configure_inline_support(shell, "inline")
-with capture_output() as shown:
-    result = shell.run_cell("figure = result.plot.curves(); figure").result
-    flush_figures()
-assert [sorted(one.data) for one in shown.outputs if "image/png" in one.data] in ([], [["image/png", "text/plain"]])
-assert list(shell.display_formatter.format(result)[0]) == ["text/plain", "image/png"]
+def by_itself(code):  # how many pictures a cell shows that has no expression at its end
+    with capture_output() as shown:
+        shell.run_cell(code).raise_error()
+        flush_figures()
+    return sum("image/png" in one.data for one in shown.outputs)
+assert by_itself("figure = result.plot.curves()") == 0  # it is shown where a cell ends with it, and nowhere else
+assert list(shell.display_formatter.format(shell.user_ns["figure"])[0]) == ["text/plain", "image/png"]
+assert by_itself("from matplotlib import pyplot; pyplot.plot([1])") == 1  # one that would be seen twice is seen here
 """
 
 

@@ -1,5 +1,7 @@
 """Keeping all data does not save a model that shrinks: its bias adds up like a harmonic sum."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,15 +11,16 @@ from selfloop import policies, sources
 from selfloop.batch import Batch, uniform
 from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
-from selfloop.protocols import Loop, Model, Policy
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from selfloop.protocols import Loop, Model
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, identity, mean
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import early, scaled
 from theory.shared.chains import chains, half_width
 
-N, GENERATIONS = 50, 40
+N, GENERATIONS = 10, 20
 SHRINK = np.array([1.0, 0.7, 0.4])
 NEAR = 0.05
-"""By how much the near miss errs in c: the control of power."""
+"""By how much the near miss errs in c."""
 
 
 def shrinking(c: jax.Array) -> Model:
@@ -50,8 +53,10 @@ def augmented(c: float) -> np.ndarray:
     return np.array(path)
 
 
-def _loops(policy: Policy, seeds: int) -> np.ndarray:
+@cache
+def _loops(workflow: str, seeds: int) -> np.ndarray:
     """Variances [C, S, T + 1] of loops with each c."""
+    policy = policies.accumulate() if workflow == "all kept" else policies.augment(1.0)
 
     def build(key: jax.Array, c: jax.Array) -> Loop:
         real = uniform(jax.random.normal(key, (N, 1), jnp.float64))
@@ -61,9 +66,8 @@ def _loops(policy: Policy, seeds: int) -> np.ndarray:
 
 
 def check(effort: Effort) -> Finding:
-    """Expected variance of 50 points a generation, kept or not, for three strengths of shrinking."""
-    kept = _loops(policies.accumulate(), effort.seeds)
-    newest = _loops(policies.augment(1.0), effort.seeds)
+    """Expected variance of 10 points a generation, kept or not, for three strengths of shrinking."""
+    kept, newest = _loops("all kept", 5 * effort.seeds), _loops("newest only", 5 * effort.seeds)
     t = np.arange(GENERATIONS + 1)
     theory = [accumulated(c) for c in SHRINK]
     times = np.array([1e6, 1e8])
@@ -72,12 +76,6 @@ def check(effort: Effort) -> Finding:
     return Finding(
         hypotheses={
             "a fit has no bias: E v_0 = 1": bool(abs(kept[1][:, 0].mean() - 1) <= half_width(kept[1][:, 0])),
-            "the ratio of gamma functions is the product of (k + c) / (k + 1)": bool(
-                np.allclose(product, theory[2], rtol=1e-12)
-            ),
-            "power: a c that errs by 0.05 would be told apart": bool(
-                abs(accumulated(0.4 + NEAR)[-1] - theory[2][-1]) > 2 * half_width(kept[2][:, -1])
-            ),
         },
         comparisons=[
             *(
@@ -89,9 +87,15 @@ def check(effort: Effort) -> Finding:
                 mean(f"newest only, lambda 1, c = {c:g}: E v, t = {GENERATIONS}", augmented(c)[-1], newest[i][:, -1])
                 for i, c in enumerate(SHRINK)
             ),
-            equal("exponent of t at t = 1e6 to 1e8, c = 0.4", -(1 - 0.4), slope[0], 1e-5),
+            identity(
+                "the ratio of gamma functions over the product of (k + c) / (k + 1)",
+                1.0,
+                theory[2][-1] / product[-1],
+                1e-12,
+            ),
+            identity("exponent of t at t = 1e6 to 1e8, c = 0.4", -(1 - 0.4), slope[0], 1e-5),
             *(
-                equal(f"limit 1 / (1 + lambda (1 - c)), c = {c:g}", 1 / (2 - c), augmented(c)[-1], 1e-6)
+                identity(f"limit 1 / (1 + lambda (1 - c)), c = {c:g}", 1 / (2 - c), augmented(c)[-1], 1e-3)
                 for c in SHRINK[1:]
             ),
         ],
@@ -118,4 +122,16 @@ CLAIM = Claim(
     "synthetic points a generation as real: E v_t = Gamma(t + 1 + c) / (Gamma(t + 2) Gamma(1 + c)) v* ~ t^-(1 - c), "
     "which goes to 0. Only the newest kept beside the real ones: E v_t -> v* / (1 + lambda (1 - c)), which does not.",
     check=check,
+    slips=(
+        Slip("one generation off", accumulated, early),
+        Slip("c² for c: the standard deviation's factor", accumulated, lambda right, c: right(c**2)),
+        Slip("the root of c for c", accumulated, lambda right, c: right(c**0.5)),
+        Slip(
+            "t^-(1 - c), without the gamma functions",
+            accumulated,
+            lambda right, c: np.arange(1.0, GENERATIONS + 2) ** (c - 1),
+        ),
+        Slip("c left out beside the newest", augmented, lambda right, c: right(1.0)),
+        Slip("a factor 2 beside the newest", augmented, scaled(2.0)),
+    ),
 )

@@ -3,8 +3,9 @@
 import numpy as np
 
 from selfloop.stability import jacobian
-from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, equal
+from theory.frame.claim import Claim, Comparison, Control, Effort, Finding, Slip, equal, identity
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import scaled
 from theory.shared import cases
 
 LAM = np.array([0.5, 2.0, 2.0])
@@ -34,7 +35,7 @@ def check(effort: Effort) -> Finding:
         hypotheses={f"{name}: H is positive definite": cases.concave(case) for name, case in built.items()},
         comparisons=[
             *compared,
-            equal(
+            identity(
                 "t5 on a skew mixture, lambda 2, gamma 1: slower rate, by differentiating the first-order condition",
                 jacobian.rates(t5.m, 2.0, 1.0)[-1],
                 by_condition.real.max(),
@@ -76,4 +77,11 @@ CLAIM = Claim(
     "Hess log p and F the Fisher information at theta*: along the eigenvector of F v = m H v errors shrink by "
     "lambda m / (1 + lambda m) / (1 + gamma).",
     check=check,
+    slips=(
+        Slip("m left out", jacobian.rates, lambda right, m, lam, gamma: right(1 + 0 * m, lam, gamma)),
+        Slip("m left out of the denominator", jacobian.rates, lambda right, m, lam, gamma: m * right(1.0, lam, gamma)),
+        Slip("1 / m for m", jacobian.rates, lambda right, m, lam, gamma: right(1 / m, lam, gamma)),
+        Slip("a factor 2", jacobian.rates, scaled(2.0)),
+        Slip("tau squared", jacobian.rates, lambda right, m, lam, gamma: right(m, lam, gamma) / (1 + gamma)),
+    ),
 )

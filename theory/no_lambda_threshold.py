@@ -3,8 +3,9 @@
 import numpy as np
 
 from selfloop.stability import rates
-from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, at_most, equal
 from theory.frame.drawing import Line, lines
+from theory.frame.slips import scaled
 from theory.shared import cases
 
 LAM = np.array([0.1, 0.5, 1.0, 2.0, 10.0, 100.0])
@@ -16,19 +17,11 @@ def check(effort: Effort) -> Finding:
     slow = 1e-3 * cases.directions(case)[-1:]
     measured = cases.mean_ratio(cases.decay(case, LAM, 0 * LAM, slow))[:, 0]
     predicted = np.asarray(rates.exact(LAM, 0.0, case.m[-1]))
-    naive = LAM / np.where(
-        LAM == 1, np.nan, 1 - LAM
-    )  # the factor of Theorem 4.3 without its condition, at its best, eps = 0
-    beyond = LAM >= 0.5
+    naive = LAM[:2] / (1 - LAM[:2])  # the factor of Theorem 4.3 at its best, eps = 0; beyond lambda = 1 it is negative
     return Finding(
         hypotheses={
             "H is positive definite": cases.concave(case),
-            "Theorem 4.3 certifies no lambda from 0.5 on, even for eps = 0": not np.any(
-                rates.gillman_condition(LAM[beyond], 0.0, 0.0)
-            ),
-            "where u >= 1 the library's factor is infinite": bool(
-                np.isinf(rates.gillman(LAM[LAM >= 1], 0.0, 0.0)).all()
-            ),
+            "the data are misspecified: m is not 1": abs(case.m[-1] - 1) > 0.1,
         },
         comparisons=[
             *(
@@ -38,18 +31,19 @@ def check(effort: Effort) -> Finding:
             at_most("slowest rate of all", 1, measured.max()),
         ],
         control=Control(
-            "the sign trap: beyond lambda = 1 the published formula is negative, hence below 1, and bounds nothing",
-            at_most("rate, lambda 2, beside lambda / (1 - lambda)", naive[LAM == 2][0], measured[LAM == 2][0]),
+            "the bound of a well specified model, lambda / (1 + lambda), is none for this one",
+            at_most("rate, lambda 2", rates.exact(2.0, 0.0), measured[LAM == 2][0]),
         ),
         figure=lines(
             [
                 Line("exact", LAM, predicted, measured),
-                Line("published factor, eps = 0", LAM[:2], naive[:2], dashed=True),
+                Line("published factor, eps = 0", LAM[:2], naive, dashed=True),
             ],
             "lambda",
             "rate per generation, gamma 0",
             xscale="log",
         ),
+        definitions=["Theorem 4.3 certifies no lambda from 0.5 on, even for eps = 0: four of the six lie beyond"],
     )
 
 
@@ -59,4 +53,14 @@ CLAIM = Claim(
     statement="If H is positive definite, the infinite-sample loop is locally stable for every lambda and gamma: its "
     "rate stays below 1 / (1 + gamma). The published conditions on lambda come from their proofs.",
     check=check,
+    slips=(
+        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
+        Slip(
+            "m left out of the denominator",
+            rates.exact,
+            lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
+        ),
+        Slip("a factor 2", rates.exact, scaled(2.0)),
+        Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
+    ),
 )

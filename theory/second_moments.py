@@ -1,12 +1,14 @@
 """The covariance of corrected samples: a mixture of covariances, and a term for the means' distance."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from selfloop.batch import uniform
 from selfloop.correctors.idealized import replacement
-from theory.frame.claim import Claim, Control, Effort, Finding, equal, mean
+from theory.frame.claim import Claim, Control, Effort, Finding, Slip, identity, mean
 from theory.frame.drawing import Line, lines
 
 GAMMA = np.array([0.25, 1.0, 4.0])
@@ -15,24 +17,35 @@ ROOT = np.array([[0.5, 0.0], [0.3, 0.4]])
 N = 50
 
 
+def covariance(gamma: np.ndarray) -> np.ndarray:
+    """tau Sigma_p + (1 - tau) Sigma* + tau (1 - tau) (mu_p - mu*)(mu_p - mu*)^T [G, 2, 2]."""
+    tau = (1 / (1 + gamma))[:, None, None]
+    return tau * (ROOT @ ROOT.T) + (1 - tau) * np.eye(2) + tau * (1 - tau) * np.outer(AWAY, AWAY)
+
+
+def apart(gamma: np.ndarray) -> np.ndarray:
+    """The term of the means' distance alone [G, 2, 2]."""
+    return (gamma / (1 + gamma) ** 2)[:, None, None] * np.outer(AWAY, AWAY)
+
+
 def check(effort: Effort) -> Finding:
     """Samples of a Gaussian in the plane corrected toward N(0, I) by replacement: their covariance, entry by entry."""
-    found = _sampled(2 * effort.seeds)
-    tau = 1 / (1 + GAMMA)
-    kappa = tau * (1 - tau)
-    without = tau[:, None, None] * (ROOT @ ROOT.T) + (1 - tau)[:, None, None] * np.eye(2)
-    predicted = without + kappa[:, None, None] * np.outer(AWAY, AWAY)
+    found = _sampled(4 * effort.seeds)
+    predicted = covariance(GAMMA)
+    without = predicted - apart(GAMMA)
     entries = [(0, 0), (0, 1), (1, 1)]
     fine = np.linspace(0, 6, 61)
     return Finding(
-        hypotheses={"the means differ": bool(np.linalg.norm(AWAY) > 1)},
+        hypotheses={
+            "the samples' covariances are positive definite": bool((np.linalg.det(found) > 0).all()),
+        },
         comparisons=[
             *(
                 mean(f"entry {i + 1}{j + 1} of the covariance, gamma {g:g}", predicted[k, i, j], found[k, :, i, j])
                 for k, g in enumerate(GAMMA)
                 for i, j in entries
             ),
-            equal(
+            identity(
                 "kappa = gamma / (1 + gamma)² is largest at gamma = 1",
                 1,
                 fine[np.argmax(fine / (1 + fine) ** 2)],
@@ -40,8 +53,8 @@ def check(effort: Effort) -> Finding:
             ),
         ],
         control=Control(
-            "without the term of the means' distance",
-            mean("entry 11 of the covariance, gamma 1", without[1, 0, 0], found[1, :, 0, 0]),
+            "with kappa = tau² / 2, where gamma / (1 + gamma)² is meant",
+            mean("entry 11 of the covariance, gamma 0.25", without[0, 0, 0] + 0.32 * AWAY[0] ** 2, found[0, :, 0, 0]),
         ),
         figure=lines(
             [Line(f"entry {i + 1}{j + 1}", GAMMA, predicted[:, i, j], found[:, :, i, j].mean(1)) for i, j in entries]
@@ -49,9 +62,11 @@ def check(effort: Effort) -> Finding:
             "gamma",
             "covariance of corrected samples",
         ),
+        definitions=["the means differ, by (2, -1)"],
     )
 
 
+@cache
 def _sampled(seeds: int) -> np.ndarray:
     """Unbiased covariances [gammas, S, 2, 2] of N corrected samples."""
     draw = lambda key, n: jax.random.normal(key, (n, 2), float)  # noqa: E731
@@ -72,4 +87,19 @@ CLAIM = Claim(
     statement="Cov(pi_gamma p) = tau Sigma_p + (1 - tau) Sigma* + kappa (mu_p - mu*)(mu_p - mu*)^T, "
     "kappa = gamma / (1 + gamma)^2, at most 1/4.",
     check=check,
+    slips=(
+        Slip("kappa left out", covariance, lambda right, gamma: right(gamma) - apart(gamma)),
+        Slip("kappa doubled", covariance, lambda right, gamma: right(gamma) + apart(gamma)),
+        Slip("tau and 1 - tau exchanged", covariance, lambda right, gamma: right(1 / gamma)),
+        Slip(
+            "1 - tau for tau (1 - tau)",
+            covariance,
+            lambda right, gamma: right(gamma) + gamma[:, None, None] * apart(gamma),
+        ),
+        Slip(
+            "tau² Sigma_p",
+            covariance,
+            lambda right, gamma: right(gamma) - (gamma / (1 + gamma) ** 2)[:, None, None] * (ROOT @ ROOT.T),
+        ),
+    ),
 )

@@ -14,7 +14,7 @@ STATEMENT = (
 
 
 def check(effort: Effort) -> Finding:
-    """Six families, without and with correction; the control forgets that all generations share the real points."""
+    """Six families, without and with correction; the control has one real point more."""
     return stationary(effort, new=False)
 
 
@@ -26,6 +26,11 @@ CLAIM = Claim(
     slips=(
         *slips.SLOPE,
         *slips.PIECES,
+        Slip(
+            "the cross term left out: new real data for the same",
+            recursions.reuse_limit,
+            lambda right, *args: recursions.fresh_limit(*args),
+        ),
         Slip("a factor 2", recursions.reuse_limit, scaled(2.0)),
     ),
 )

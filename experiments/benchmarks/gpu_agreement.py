@@ -95,7 +95,7 @@ def _off(one: Any, other: Any) -> float:
 
 
 def engines(size: Sizes) -> Rows:
-    """The same real windows through the engine of this device and through MuJoCo's C engine.
+    """The same real windows through Brax's engine, on this device, and through MuJoCo's C engine.
 
     Contact is chaotic: single motions differ by millimetres (tests/motion/physics/test_backend.py). Every measure's
     means may differ by a tenth, or by three standard errors of the windows' own differences.
@@ -108,7 +108,7 @@ def engines(size: Sizes) -> Rows:
     from selfloop.domains.motion.physics.corrector import physics_corrector
 
     batch, found = real_windows(size.data, size.windows), []
-    for pipeline in ("auto", "mujoco"):
+    for pipeline in ("mjx", "mujoco"):
         fixed, info = physics_corrector(pipeline)(None, batch, None)
         joints = skeleton.forward(features.decode(fixed.x))[0]
         measured = artefacts.measure(fixed.x, fixed.cond["length"]) | info

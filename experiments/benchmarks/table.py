@@ -1,6 +1,7 @@
 """Table of the benchmarks: a new one is a function in a file of this folder and one row here."""
 
 from benchmarks.grid import chains, grid
+from benchmarks.language import ngram, transformer
 from benchmarks.loops import diagram, official, pointwise, statistics
 from benchmarks.physics import corrector
 from benchmarks.processes import imports, verify
@@ -15,5 +16,7 @@ BENCHMARKS = {
     "corrector": corrector,
     "grid": grid,
     "chains": chains,
+    "ngram": ngram,
+    "transformer": transformer,
 }
 """Every benchmark by its name on the command line."""

@@ -60,7 +60,7 @@ COLUMNS: dict[str, str] = {
     "predicted": "lambda / ((1 + lambda)(1 + gamma)): the factor that theory expects of a refit to the optimum.",
     "remembered": "r + (1 - r) × predicted: the factor if each refit keeps the share r of the model it starts from, "
     "r read off the baseline's coupled chains.",
-    "agrees": "Whether the measured and the predicted interval meet.",
+    "holds": "Whether the measured and the predicted interval meet.",
     "with memory": "Whether the measured interval and that of the prediction with memory meet.",
     "space": "The features in which samples before and after correction are compared.",
     "effective gamma": "Strength of the idealised corrector that brings the samples as near to real data: "

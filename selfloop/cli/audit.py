@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from selfloop.audit import Audit
+from selfloop.audited import Audit
 from selfloop.batch import Batch, uniform
 from selfloop.cli.arrays import read
 from selfloop.errors import ConfigError, DataError

@@ -10,7 +10,6 @@ import tyro
 from selfloop.cli.arrays import read
 from selfloop.errors import ConfigError
 from selfloop.protocols import Model
-from selfloop.stability.certificate import Certificate
 
 
 class Options(NamedTuple):
@@ -51,7 +50,8 @@ def certify(
     data: tyro.conf.Positional[Path],
     *,
     model: Family = "gaussian",
-    lam: float = 1.0,
+    lam: float | None = None,
+    share: float | None = None,
     gamma: float = 0.0,
     components: int = 2,
     dof: float = 5.0,
@@ -66,7 +66,8 @@ def certify(
     Args:
         data: The real samples [N, F]: .npy, or .csv.
         model: The family that is fitted to them.
-        lam: Synthetic samples per real one; a share s of the training set is s / (1 - s).
+        lam: Synthetic samples per real one; 1 where neither this nor the share is given.
+        share: In its place, the share of the training set that is synthetic, 0 to below 1.
         gamma: Strength of the corrector: 0 is none; `selfloop audit` measures one.
         components: Components of a mixture.
         dof: Degrees of freedom of Student's t.
@@ -81,24 +82,14 @@ def certify(
     found = certified(
         _models()[model](x.shape[1], Options(components, dof)),
         _points(x, model),
-        lam,
+        1.0 if lam is None and share is None else lam,
         gamma,
+        share=share,
         wanted=wanted,
         key=jax.random.key(seed),
     )
-    print(f"{verdict(found)}\n\n{found}")
+    print(found)
     return 0
-
-
-def verdict(found: Certificate) -> str:
-    """What the certificate says, in a sentence."""
-    rate, error = found.rate.exact, 2 * found.rate_error
-    share = 100 * found.m / (found.n + found.m)
-    told = f"with {found.m} synthetic samples beside {found.n} real ones ({share:.3g} %), near the optimum an error"
-    if rate + error < 1:
-        shown = f"{rate:.3g}" + (f" (at most {rate + error:.3g})" if error else "")
-        return f"Stable: {told} is multiplied by {shown} every generation."
-    return f"Not stable: {told} does not shrink (rate {rate:.3g})."
 
 
 def _points(x: np.ndarray, model: str) -> Any:

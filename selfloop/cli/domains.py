@@ -74,10 +74,11 @@ It may be given several times at once on one --out: each process takes jobs that
         "selfloop.domains.language.domain:LANGUAGE",
         "selfloop.domains.language.settings:PRESETS",
         "default",
-        "The self-consuming loop on text: a character n-gram learns from what the one before it wrote.",
+        "The self-consuming loop on text: a language model learns from what the one before it wrote.",
         """
     selfloop run language                        King James verses, 6 arms, 10 generations
     selfloop run language --preset smoke         the same in miniature
+    selfloop run language --preset transformer   a small transformer in place of the n-gram
     selfloop run language --data FILE --n 2000   your own text, a document a line
 """,
     ),
@@ -109,7 +110,7 @@ def command(row: Row, arguments: list[str]) -> Callable[..., int]:
     import tyro
 
     found, presets = _at(row.domain), _at(row.presets)
-    preset = _preset(arguments) or row.default
+    preset = preset_of(arguments) or row.default
     one_of("--preset", preset, tuple(presets))
     defaults = presets[preset]()
 
@@ -126,7 +127,7 @@ def command(row: Row, arguments: list[str]) -> Callable[..., int]:
     return run
 
 
-def _preset(arguments: list[str]) -> str | None:
+def preset_of(arguments: list[str]) -> str | None:
     """The preset that is named last."""
     named = [(i, b) for i, (a, b) in enumerate(itertools.pairwise(arguments)) if a == "--preset"]
     named += [(i, a.removeprefix("--preset=")) for i, a in enumerate(arguments) if a.startswith("--preset=")]

@@ -1,43 +1,77 @@
 """What every command does around its work: clear stops, one-line errors, exit codes."""
 
+import _thread
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+AGAIN = 5.0
+"""Seconds after which a stop that came to nothing is asked for again."""
+
+
+class _Stop:
+    """A handler of signals: raises KeyboardInterrupt, and again every `AGAIN` seconds until the work has ended.
+
+    Python drops an exception that comes up in a destructor or in a callback (JAX has one of the garbage collector).
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self._timer: threading.Timer | None = None
+        self._over = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self._over:
+            return
+        self.asked.append(number)
+        self._timer = threading.Timer(AGAIN, _thread.interrupt_main, [number])
+        self._timer.daemon = True
+        self._timer.start()
+        raise KeyboardInterrupt
+
+    def end(self) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+
 
 def guarded(work: Callable[[], int | None], stopped_says: str = "stopped") -> int:
     """Do the work; its exit code, 2 for bad input, 128 + n for signal n.
 
-    Called before the slow imports, which are therefore inside ``work``: a stop is a stop from the first second.
+    Called before the slow imports, which are therefore inside ``work``: a stop is a stop from the first second
+    (`selfloop.starting` answers for those of the package itself).
     """
-    stopped: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.append(number)
-        raise KeyboardInterrupt
-
+    stop = _Stop()
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return work() or 0
     except BaseException as error:
-        if stopped:  # whatever the interruption has turned into on its way up
+        stop.end()
+        if stop.asked:  # whatever the interruption has turned into on its way up
             print(stopped_says, file=sys.stderr)
-            return 128 + stopped[0]
-        from selfloop.errors import SelfloopError
-
-        if isinstance(error, BrokenPipeError):  # whoever read the output has seen enough
-            sys.stderr.close()
-            return 0
-        if not isinstance(error, SelfloopError | OSError):
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+            return 128 + stop.asked[0]
+        return _failed(error)
     finally:
+        stop.end()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _failed(error: BaseException) -> int:
+    """The exit code of what was raised, with its one line; what is no fault of the user's is raised on."""
+    from selfloop.errors import SelfloopError
+
+    if isinstance(error, BrokenPipeError):  # whoever read the output has seen enough
+        sys.stderr.close()
+        return 0
+    if not isinstance(error, SelfloopError | OSError):
+        raise error
+    print(f"error: {error}", file=sys.stderr)
+    return 2
 
 
 def script(run: Callable[[list[str]], Any], made: str = "results", stopped_says: str = "stopped") -> int:

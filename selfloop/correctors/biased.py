@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.correctors.idealized import replacement
 from selfloop.protocols import Corrector
 
 
-def biased(draw_biased: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:
+def biased(draw_biased: Callable[[Array, int], Any], gamma: ArrayLike) -> Corrector:
     """pi_gamma toward p_c, the law of ``draw_biased(key, N)``, where the best model is p*.
 
     The loop is as stable as with p* but settles elsewhere: of an exponential family in mean parameters, with lambda

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.correctors.fallback import fallback
@@ -12,7 +13,7 @@ from selfloop.correctors.strength import probability as checked
 from selfloop.protocols import Corrector
 
 
-def failing(corrector: Corrector, probability: Array | float) -> Corrector:
+def failing(corrector: Corrector, probability: ArrayLike) -> Corrector:
     """The corrector, but on each sample it fails with the given probability, whatever the sample.
 
     A failed sample keeps its input and gets weight 0 (`fallback`): the loop trains without it, so the law of what is

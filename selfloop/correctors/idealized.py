@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.correctors.fallback import fallback, select
@@ -12,7 +13,7 @@ from selfloop.correctors.strength import report, share_kept, strength
 from selfloop.protocols import Corrector
 
 
-def replacement(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:
+def replacement(draw: Callable[[Array, int], Any], gamma: ArrayLike) -> Corrector:
     """pi_gamma by Bernoulli replacement: each sample is kept with probability tau = 1 / (1 + gamma), else redrawn.
 
         (p + gamma p*) / (1 + gamma)

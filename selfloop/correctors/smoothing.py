@@ -4,6 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.correctors.fallback import fallback
@@ -12,7 +13,7 @@ from selfloop.metrics.distances import filled
 from selfloop.protocols import Corrector
 
 
-def smoothing(gamma: Array | float, bandwidth: Array | float = float("inf")) -> Corrector:
+def smoothing(gamma: ArrayLike, bandwidth: ArrayLike = float("inf")) -> Corrector:
     """Each sample [d] moves toward the mean of its neighbours, by the share 1 - tau = gamma / (1 + gamma) of the way.
 
         x_i -> tau x_i + (1 - tau) sum_j k_ij w_j x_j / sum_j k_ij w_j,    k_ij = exp(-|x_i - x_j|^2 / (2 h^2)),

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.correctors.strength import report, share_kept, strength
@@ -11,9 +12,7 @@ from selfloop.models.statistics import bound, merge, single, standard_pair, tran
 from selfloop.protocols import Corrector
 
 
-def replacement_statistics(
-    target: GaussianState, gamma: Array | float, m: Array | int, most: int | None = None
-) -> Corrector:
+def replacement_statistics(target: GaussianState, gamma: ArrayLike, m: ArrayLike, most: int | None = None) -> Corrector:
     """pi_gamma by Bernoulli replacement, for a record of m points, exact in law.
 
         k ~ Binomial(m, tau), tau = 1 / (1 + gamma);   record of k points of the state + record of m - k of the target
@@ -42,7 +41,7 @@ def replacement_statistics(
     return correct
 
 
-def binomial_cdf(m: Array | int, tau: Array, most: int) -> Array:
+def binomial_cdf(m: ArrayLike, tau: Array, most: int) -> Array:
     """P(K <= i), i = 0 .. most - 1, of K ~ Binomial(m, tau): a uniform u gives K as the number of entries <= u.
 
     By adding one trial after the other: every term is positive, so that float32 keeps a relative 1e-6, and tau = 0

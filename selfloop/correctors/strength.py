@@ -8,24 +8,25 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.errors import ConfigError
 
 
-def strength(gamma: Array | float) -> Array | float:
+def strength(gamma: ArrayLike) -> ArrayLike:
     """The same gamma; ConfigError where a concrete one is negative or NaN. Infinity is legal, a traced one unknown."""
     if not isinstance(gamma, jax.core.Tracer) and not float(gamma) >= 0:
         raise ConfigError(f"gamma is {float(gamma)}; a correction strength is 0 (none) to infinity (perfect)")
     return gamma
 
 
-def share_kept(gamma: Array | float, dtype: jnp.dtype) -> Array:
+def share_kept(gamma: ArrayLike, dtype: jnp.dtype) -> Array:
     """tau = 1 / (1 + gamma), a scalar of ``dtype``: exactly 1 at gamma = 0 and exactly 0 at gamma = infinity."""
     return 1 / (1 + jnp.asarray(gamma, dtype))
 
 
-def probability(value: Array | float, name: str) -> Array | float:
+def probability(value: ArrayLike, name: str) -> ArrayLike:
     """The same number; ConfigError where a concrete one is outside [0, 1]."""
     if not isinstance(value, jax.core.Tracer) and not 0 <= float(value) <= 1:
         raise ConfigError(f"{name} is {float(value)}; a probability is 0 to 1")

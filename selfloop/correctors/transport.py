@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.correctors.fallback import fallback, select
@@ -18,7 +19,7 @@ from selfloop.models.states import GaussianState
 from selfloop.protocols import Corrector
 
 
-def redraw(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector:
+def redraw(draw: Callable[[Array, int], Any], gamma: ArrayLike) -> Corrector:
     """N fresh points of the mixture tau p^ + (1 - tau) p*, matched to the samples so that the total move is least.
 
     p^ is the empirical law of the samples and ``draw(key, N)`` draws from p*. The matching (least sum of squared
@@ -43,7 +44,7 @@ def redraw(draw: Callable[[Array, int], Any], gamma: Array | float) -> Corrector
     return correct
 
 
-def geodesic_empirical(draw: Callable[[Array, int], Array], gamma: Array | float) -> Corrector:
+def geodesic_empirical(draw: Callable[[Array, int], Array], gamma: ArrayLike) -> Corrector:
     """Each sample goes the share 1 - tau of the straight way to its partner among N draws of p*.
 
         x_i -> tau x_i + (1 - tau) y_match(i),    the match minimising sum_i |x_i - y_match(i)|^2,
@@ -66,7 +67,7 @@ def geodesic_empirical(draw: Callable[[Array, int], Array], gamma: Array | float
 
 
 def geodesic(
-    target: GaussianState, gamma: Array | float, law: Callable[[Any], GaussianState] = lambda state: state
+    target: GaussianState, gamma: ArrayLike, law: Callable[[Any], GaussianState] = lambda state: state
 ) -> Corrector:
     """The Gaussian OT geodesic: x -> tau x + (1 - tau) T(x), T the optimal map from the model's law to the target.
 

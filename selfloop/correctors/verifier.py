@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.correctors.fallback import fallback
@@ -13,7 +14,7 @@ from selfloop.correctors.strength import probability, report
 from selfloop.protocols import Corrector
 
 
-def verifier(correct: Callable[[Any], Array], true_positive: Array | float, false_positive: Array | float) -> Corrector:
+def verifier(correct: Callable[[Any], Array], true_positive: ArrayLike, false_positive: ArrayLike) -> Corrector:
     """Keeps a correct sample with probability phi = ``true_positive``, a wrong one with psi = ``false_positive``.
 
     ``correct(x)`` tells the right samples [N] from the wrong, as only an experiment can. What is not kept gets weight

@@ -7,6 +7,7 @@ Shapes: C chains, filled up (`filled`) to L, a multiple of the number of devices
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -24,7 +25,26 @@ def chain_mesh(devices: Sequence[Any] | None = None) -> Mesh:
     return Mesh(np.array(jax.local_devices() if devices is None else list(devices)), (AXIS,))
 
 
-def over_chains(function: Callable, mesh: Mesh) -> Callable:
+@dataclass(frozen=True)
+class AllChains:
+    """A function of one chain, as `over_chains` makes it one of all chains; called as ``(shared, *own)``."""
+
+    mapped: Any
+
+    def __call__(self, shared: Any, *own: Any) -> Any:
+        """The results of all chains [L, ...]."""
+        return self.mapped(shared, own)
+
+    def shapes(self, shared: Any, *own: Any) -> Any:
+        """Shapes and dtypes of the result, for arguments of which only these need be known."""
+        return jax.eval_shape(self.mapped, shared, own)
+
+    def compile(self, shared: Any, *own: Any) -> None:
+        """Make the first call with such arguments find its program; they need shapes, dtypes and places alone."""
+        self.mapped.lower(shared, own).compile()
+
+
+def over_chains(function: Callable, mesh: Mesh) -> AllChains:
     """Compile ``function(shared, *own) -> result`` of one chain into one of all chains.
 
     Every leaf of ``own`` and of the result gets a leading axis [L], which is split evenly over the mesh and mapped on
@@ -35,8 +55,7 @@ def over_chains(function: Callable, mesh: Mesh) -> Callable:
     def local(shared: Any, own: tuple) -> Any:
         return jax.vmap(lambda *own: function(shared, *own))(*own)
 
-    mapped = jax.jit(jax.shard_map(local, mesh=mesh, in_specs=(one, many), out_specs=many, check_vma=False))
-    return lambda shared, *own: mapped(shared, own)
+    return AllChains(jax.jit(jax.shard_map(local, mesh=mesh, in_specs=(one, many), out_specs=many, check_vma=False)))
 
 
 def one_by_one(function: Callable, mesh: Mesh) -> Callable:
@@ -57,6 +76,12 @@ def one_by_one(function: Callable, mesh: Mesh) -> Callable:
 def place(tree: Any, mesh: Mesh) -> Any:
     """A pytree of host arrays [L, ...] with each chain on its device."""
     return jax.device_put(tree, NamedSharding(mesh, PartitionSpec(AXIS)))
+
+
+def placed(tree: Any, mesh: Mesh) -> Any:
+    """Shapes and dtypes [L, ...] as those of arrays that `place` has placed."""
+    each = NamedSharding(mesh, PartitionSpec(AXIS))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=each), tree)
 
 
 def everywhere(tree: Any, mesh: Mesh) -> Any:

@@ -1,7 +1,7 @@
 """The run's folder: every path in it, and what is read of it. A run that is still at work may be read.
 
     config.json  environment.json  domain.json     what was asked, on what it ran, what its measures mean
-    data/n64/*.npz                                 real samples as they are observed; the evaluation's conditions
+    data/n64/*.npz  lines.json                     real samples as they are observed, conditions; the lines they make
     initial/...                                    generation 0 of every seed
     jobs/NAME/                                     one job: job.json, rows.jsonl, observations/, checkpoint, done
     metrics.jsonl  results.jsonl  report.html      what was measured, what it says, how it is shown
@@ -208,6 +208,12 @@ def real(out: Path, n: int, name: str = "reference") -> Arrays:
     ``group`` [M]; ``name`` is reference, pool, or real (those that the loop trains on).
     """
     return files.read_arrays(data_folder(out, n) / f"{name}.npz")
+
+
+def asked(out: Path, n: int) -> np.ndarray | None:
+    """The labels [N] that evaluation samples are asked for; None where the run does not say."""
+    path = data_folder(out, n) / "conditions.npz"
+    return files.read_arrays(path).get("label") if path.exists() else None
 
 
 def named(arrays: Arrays, kind: str, prefix: str = "") -> Arrays:

@@ -20,6 +20,7 @@ from jax import Array
 
 from selfloop.batch import Batch
 from selfloop.engine import folder
+from selfloop.engine.ahead import ahead, compiling
 from selfloop.engine.chains import everywhere, filled, host, place, stacked
 from selfloop.engine.context import Context
 from selfloop.engine.correct import correct_chains
@@ -135,8 +136,10 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     at = checkpoint.latest(work.folder, work.job.generations)
     rows, path = record.read(work.folder / "rows.jsonl"), work.folder / "rows.jsonl"
     record.rewrite(path, [row for row in rows if at is not None and row["generation"] <= at])
-    found = initial_states(work.context, work.job, tick)
-    state = place(stacked([found[chain.start] for chain in work.chains]), work.context.mesh)
+    model, mesh = work.context.model(work.job.subject), work.context.mesh
+    with compiling(ahead(model, work.programs, work.observer, work.inputs, mesh)):
+        found = initial_states(work.context, work.job, tick)
+    state = place(stacked([found[chain.start] for chain in work.chains]), mesh)
     carry = Carry(state, work.programs.remember(*work.inputs[:2]))
     if at is None:
         _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, int))
@@ -144,7 +147,7 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     _skip(work, range(1, at + 1), tick)
     # The memory of a job that has been asked for more generations has grown since.
     held = checkpoint.load(checkpoint.name(work.folder, at), host(carry), grown=1)
-    return at, place(held, work.context.mesh)
+    return at, place(held, mesh)
 
 
 def states(context: Context, job: Job, t: int) -> Any:

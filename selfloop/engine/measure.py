@@ -24,7 +24,7 @@ DRAWS = 24
 """Random draws behind each line of real data: their mean is known to a fifth of one draw's spread."""
 APART = 2
 """Real samples of a label for each that is asked for, from which on draws are without replacement."""
-FILE = "measures.jsonl"
+FILE, LINES = "measures.jsonl", "lines.json"
 
 
 def measured(out: Path) -> list[Row]:
@@ -122,20 +122,30 @@ def reference_lines(out: Path) -> dict[str, dict[str, Row]]:
     half has neither the N nor the reference of the models, and comes out far above them.) Drift is from other real
     samples here.
 
+    Kept in ``lines.json`` beside the samples, with what they were measured of and by; measured again where that is
+    another.
+
     Raises:
         DataError: a file of the run that is absent or cannot be read.
     """
     found: dict[str, dict[str, Row]] = {}
     for home in sorted((out / "data").glob("n*"), key=lambda path: int(path.name[1:])):
-        n = int(home.name[1:])
-        pool = folder.real(out, n, "pool")
-        kept = home / "numbers.npz"
-        numbers = files.read_arrays(kept) if kept.exists() else {}
-        lines = {"real": _line(out, n, pool, pool, numbers)}
-        for path in sorted(home.glob("pool_*.npz")):
-            lines[f"real, {path.stem.removeprefix('pool_')}"] = _line(out, n, files.read_arrays(path), pool)
-        found[str(n)] = lines
+        rest = {path.name: digest((), [path]) for path in sorted(home.glob("*.npz"))}
+        head, path = {"code": _digest(), "spaces": folder.about(out)["spaces"], "files": rest}, home / LINES
+        if not path.exists() or record.read_json(path)["of"] != head:
+            record.write_json(path, {"of": head, "lines": _lines(out, int(home.name[1:]))})
+        found[home.name[1:]] = record.read_json(path)["lines"]
     return found
+
+
+def _lines(out: Path, n: int) -> dict[str, Row]:
+    """`_line` of real samples, and of them after the correctors of arms."""
+    home, pool = folder.data_folder(out, n), folder.real(out, n, "pool")
+    kept = home / "numbers.npz"
+    lines = {"real": _line(out, n, pool, pool, files.read_arrays(kept) if kept.exists() else {})}
+    for path in sorted(home.glob("pool_*.npz")):
+        lines[f"real, {path.stem.removeprefix('pool_')}"] = _line(out, n, files.read_arrays(path), pool)
+    return lines
 
 
 def _line(out: Path, n: int, arrays: Arrays, pool: Arrays, numbers: Arrays | None = None) -> Row:

@@ -56,6 +56,10 @@ class Observer:
         cond = jax.tree.map(lambda leaf: np.broadcast_to(leaf, (chains, *leaf.shape)), self.cond)
         return Batch(x, np.ones((chains, count), np.float32), cond), found
 
+    def compile(self, seed: Array, state: Any) -> None:
+        """Make the first call of `samples` find its program, see `chains.AllChains`."""
+        self._sample.compile(self.shared, seed, state)
+
     def corrected(self, x: Any) -> dict[str, np.ndarray]:
         """What is kept of the same samples after their correction, by names that say so."""
         return host(self._again(self.shared, place(x, self.mesh)))

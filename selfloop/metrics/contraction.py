@@ -22,6 +22,7 @@ from selfloop.metrics.distances import distances
 from selfloop.metrics.estimates import Estimate, estimate
 from selfloop.metrics.mmd import SCALES, rbf_mixture
 from selfloop.metrics.points import Sample
+from selfloop.metrics.strata import Strata, matched
 
 
 class Ground(NamedTuple):
@@ -48,14 +49,18 @@ class Arm(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="resamples")
-def ground(key: Array, raw: Sample, reference: Sample, resamples: int) -> Ground:
+def ground(key: Array, raw: Sample, reference: Sample, resamples: int, strata: Strata | None = None) -> Ground:
     """Weightings and kernels of the reference; B = 1 + resamples, row 0 the samples as they are. The key is consumed.
 
     A resample is one of the Bayesian bootstrap (Rubin, 1981): each unit's weight times an independent draw of the
-    exponential law. The kernels' unit of length is the median distance between raw and reference samples.
+    exponential law. The kernels' unit of length is the median distance between raw and reference samples. With strata
+    every weighting gives each label the share of the reference that it has of the raw samples.
     """
     key_raw, key_reference = jax.random.split(key)
     draws, reference_draws = _draws(key_raw, raw, resamples), _draws(key_reference, reference, resamples)
+    if strata is not None:
+        factor = matched(strata, draws * raw.weight[None], reference_draws * reference.weight[None])
+        reference_draws = reference_draws * factor
     here = (raw.weight > 0)[:, None] & (reference.weight > 0)[None]
     length = jnp.nanmedian(jnp.where(here, distances(raw.points, reference.points), jnp.nan))
     weights = reference_draws * reference.weight[None]

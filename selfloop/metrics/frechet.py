@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 
 class Moments(NamedTuple):
@@ -104,9 +105,10 @@ def frechet_parts(a: Moments, b: Moments) -> tuple[Array, Array]:
     return ((a.mean - b.mean) ** 2).sum(), jnp.maximum(covariance, 0)
 
 
-def gaussian_w2(mean_a: Array, covariance_a: Array, mean_b: Array, covariance_b: Array) -> Array:
+def gaussian_w2(mean_a: ArrayLike, covariance_a: ArrayLike, mean_b: ArrayLike, covariance_b: ArrayLike) -> Array:
     """The 2-Wasserstein distance between N(mean_a, covariance_a) and N(mean_b, covariance_b), in the features' unit."""
-    return jnp.sqrt(squared_frechet(Moments(mean_a, covariance_a), Moments(mean_b, covariance_b)))
+    a = Moments(jnp.asarray(mean_a), jnp.asarray(covariance_a))
+    return jnp.sqrt(squared_frechet(a, Moments(jnp.asarray(mean_b), jnp.asarray(covariance_b))))
 
 
 def squared_w2_to_standard_plane(mean: Array, covariance: Array) -> Array:

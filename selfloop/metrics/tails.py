@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 
 def unseen_mass(p: Array, counts: Array) -> Array:
@@ -12,7 +13,7 @@ def unseen_mass(p: Array, counts: Array) -> Array:
     return jnp.sum(jnp.where(counts > 0, 0, p))
 
 
-def expected_unseen_mass(p: Array, n: Array | float) -> Array:
+def expected_unseen_mass(p: Array, n: ArrayLike) -> Array:
     """``sum_i p_i (1 - p_i)^n``: the mean of `unseen_mass` over n independent draws of p [K].
 
     For Zipf's law of exponent beta it falls like n^-(1 - 1/beta).

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.special import gammaln, xlog1py, xlogy
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
@@ -126,7 +127,7 @@ def gamma(shape: float, dtype: jnp.dtype = jnp.float32) -> Model:
     return natural_family(gamma_family(shape), dtype)
 
 
-def gaussian_mean(covariance: Array, dtype: jnp.dtype = jnp.float32) -> Model:
+def gaussian_mean(covariance: ArrayLike, dtype: jnp.dtype = jnp.float32) -> Model:
     """N(mean, covariance) with a known covariance [d, d]: the state is the mean [d]; v2 = 0.
 
     Raises ConfigError where a concrete covariance is not a square, finite and positive definite matrix.

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.errors import ConfigError
@@ -21,7 +21,7 @@ def at_least(least: int, value: int, what: str) -> None:
         raise ConfigError(f"{what} is {value}; give {least} or more")
 
 
-def positive(value: Array | float, what: str) -> None:
+def positive(value: ArrayLike, what: str) -> None:
     """ConfigError where a known number is not finite and above 0."""
     if concrete(value) and not (np.all(np.asarray(value) > 0) and np.all(np.isfinite(np.asarray(value)))):
         raise ConfigError(f"{what} is {value}; give a finite number above 0")

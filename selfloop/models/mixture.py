@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
@@ -76,8 +77,8 @@ def mixture_gradient(k: int, d: int, em: int = 20, newton: int = 20, dtype: jnp.
 
 
 def mixture_locations(
-    scale: Array | float,
-    weights: Array,
+    scale: ArrayLike,
+    weights: ArrayLike,
     d: int = 1,
     em: int = 20,
     newton: int = 20,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch, uniform
 from selfloop.errors import ConfigError
@@ -25,8 +26,9 @@ class RegressionState(NamedTuple):
     weights: Array  # [d]
 
 
-def labelled(design: Array, label: Array) -> Batch:
+def labelled(design: ArrayLike, label: ArrayLike) -> Batch:
     """The batch of a design [N, d] and its labels [N]: rows (design, label), each of weight 1, given its design."""
+    design, label = jnp.asarray(design), jnp.asarray(label)
     return uniform(jnp.concatenate([design, label[:, None]], 1), design)
 
 

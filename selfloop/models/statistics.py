@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch, concatenate, empty, uniform
 from selfloop.errors import ConfigError
@@ -130,7 +131,7 @@ def transform(statistics: Statistics, state: GaussianState) -> Statistics:
     return Statistics(statistics.count, total, scatter)
 
 
-def draw(key: Array, state: GaussianState, k: Array | int, most: int | None = None) -> Batch:
+def draw(key: Array, state: GaussianState, k: ArrayLike, most: int | None = None) -> Batch:
     """One record of k points of N(state); ``most`` is a static bound on k, needed where k is traced."""
     most = bound(k, most)
     d, dtype = state.mean.shape[0], state.mean.dtype
@@ -139,7 +140,7 @@ def draw(key: Array, state: GaussianState, k: Array | int, most: int | None = No
     return single(transform(standard, state))
 
 
-def bound(m: Array | int, most: int | None) -> int:
+def bound(m: ArrayLike, most: int | None) -> int:
     """The static bound on m points a record. Raises ConfigError where there is none, or m is not in 1 .. bound."""
     if isinstance(m, jax.core.Tracer):
         if most is None:
@@ -151,7 +152,7 @@ def bound(m: Array | int, most: int | None) -> int:
     return limit
 
 
-def gaussian_statistics(d: int, m: Array | int, dtype: jnp.dtype = jnp.float32, most: int | None = None) -> Model:
+def gaussian_statistics(d: int, m: ArrayLike, dtype: jnp.dtype = jnp.float32, most: int | None = None) -> Model:
     """The Gaussian model whose samples are records of m points each; fits merge records.
 
     The same fits in law as ``gaussian(d)`` on m points, exactly; the state, its density, coordinates and check are the

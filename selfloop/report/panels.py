@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from selfloop.analysis.cells import Cell, Row, arms, cell_of, cells, of, uncoupled
+from selfloop.analysis.effective_gamma import by_generation
 from selfloop.analysis.prediction import predictions
 from selfloop.analysis.results import KINDS, Results
 from selfloop.metrics.estimates import Estimate
@@ -146,7 +147,7 @@ def _chance(pairs: Sequence[Row]) -> float:
 
 def gammas(results: Results) -> Any:
     """Effective gammas over the generations, a row a space."""
-    rows, palette = results.gammas, figures.colours(results.arms)
+    rows, palette = by_generation(results.gammas), figures.colours(results.arms)
     names = list(dict.fromkeys(row["arm"] for row in rows))
 
     def panel(axes: Any, cell: Cell, space: str) -> None:

@@ -213,12 +213,15 @@ def gammas(results: Results) -> Table:
     rows = [
         head(row)
         | {"space": row["space"], "effective gamma": Estimate(row["gamma"], row["low"], row["high"])}
-        | {"read": row["generations"], "refused": row["refused"]}
+        | {"seeds": row["seeds"], "read": row["generations"], "refused": row["refused"]}
         for row in every
         if not math.isnan(row["gamma"])
     ]
-    caption = "On the loop's own samples, mean over generations; refused: too near to real data to be read."
-    return _table(results, "Effective gamma", ["space", "effective gamma", "read", "refused"], rows, caption)
+    caption = (
+        "On the loop's own samples, mean over generations of each seed, then over seeds (Student); read: generations; "
+        "refused: audits too near to real data to be read."
+    )
+    return _table(results, "Effective gamma", ["space", "effective gamma", "seeds", "read", "refused"], rows, caption)
 
 
 def unread_gammas(results: Results) -> str:

@@ -1,6 +1,8 @@
 """Checkpoints: a pytree of arrays in one msgpack file, replaced in one step and checked when read.
 
 The file holds a map from each leaf's path in the tree to the leaf, and a CRC-32 of that map. Same tree, same bytes.
+Large leaves of mostly zero bytes (tables of counts, memories that are not full) are compressed; all come back bit for
+bit.
 """
 
 import math
@@ -18,6 +20,8 @@ from selfloop.runs import files
 
 Tree = TypeVar("Tree")
 _NAME = re.compile(r"generation_(\d+)\.msgpack")
+LARGE = 1 << 16
+"""Bytes from which a leaf may be compressed; weights of networks, which have few zero bytes, never are."""
 
 
 def save(path: str | Path, tree: Any) -> None:
@@ -26,7 +30,8 @@ def save(path: str | Path, tree: Any) -> None:
     Raises:
         SelfloopError: where the file cannot be written (disk full); an older file is then untouched.
     """
-    leaves = {jax.tree_util.keystr(at): _stored(leaf) for at, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    named = jax.tree_util.tree_leaves_with_path(tree)
+    leaves = {jax.tree_util.keystr(at): _packed(_stored(leaf)) for at, leaf in named}
     from flax import serialization  # seconds to import, which `import selfloop` need not take
 
     data = serialization.msgpack_serialize(leaves)
@@ -88,6 +93,22 @@ def _stored(leaf: Any) -> np.ndarray:
     return np.asarray(jax.random.key_data(leaf) if _is_key(leaf) else leaf)
 
 
+def _packed(value: np.ndarray) -> np.ndarray | dict[str, Any]:
+    """The leaf, or how it is stored where more than half of its bytes are 0."""
+    if value.nbytes < LARGE:
+        return value
+    held = np.ascontiguousarray(value)
+    if 2 * np.count_nonzero(held.reshape(-1).view(np.uint8)) >= value.nbytes:
+        return value
+    return {"zlib": zlib.compress(held, 1), "dtype": value.dtype.name, "shape": list(value.shape)}
+
+
+def _unpacked(stored: Any) -> np.ndarray:
+    if not isinstance(stored, dict):
+        return stored
+    return np.frombuffer(zlib.decompress(stored["zlib"]), jnp.dtype(stored["dtype"])).reshape(stored["shape"])
+
+
 def _filled(value: np.ndarray, like: Any, axis: int | None) -> np.ndarray:
     """The value with the end of ``like`` after it, where only its length along the axis falls short."""
     if axis is None or value.ndim <= axis or np.ndim(like) != value.ndim or value.shape[axis] >= like.shape[axis]:
@@ -119,7 +140,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: truncated or corrupt; remove it to continue from the checkpoint before it")
     from flax import serialization
 
-    return serialization.msgpack_restore(body)
+    return {name: _unpacked(stored) for name, stored in serialization.msgpack_restore(body).items()}
 
 
 def _checksum(data: bytes) -> bytes:

@@ -40,11 +40,14 @@ def environment() -> dict[str, Any]:
 
 
 def invocation() -> dict[str, str]:
-    """The command that this process was started with, without the folder of the program, and the time (UTC)."""
+    """The command that this process was started with, and the time (UTC).
+
+    A script has its path as it was typed, or from the working folder; one that lies elsewhere has its name alone.
+    """
     program, *arguments = sys.argv or [""]
     name = Path(program).name
     if name.endswith(".py") and name != "__main__.py" and "launcher" not in name:
-        command = shlex.join(["python", name, *arguments])
+        command = shlex.join(["python", _typed(Path(program)), *arguments])
     elif name == "selfloop" or (name == "__main__.py" and Path(program).parent.name == "selfloop"):
         command = shlex.join(["selfloop", *arguments])
     else:
@@ -100,6 +103,13 @@ def peak_memory_mib() -> float:
         return float("nan")
     # Kilobytes on Linux, bytes on macOS.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _typed(script: Path) -> str:
+    """A script's path without any folder above the working one."""
+    here = Path.cwd()
+    inside = script.is_relative_to(here) if script.is_absolute() else ".." not in script.parts
+    return (script.relative_to(here) if script.is_absolute() else script).as_posix() if inside else script.name
 
 
 def _version(package: str) -> str | None:

@@ -34,7 +34,7 @@ class Pace:
     """What is left of each kind, and what a step of it takes."""
 
     def __init__(self, left: Mapping[Kind, int]) -> None:
-        self.left = dict(left)
+        self.left: dict[Kind, int] = dict(left)
         self._recent: dict[Kind, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
         self._first: dict[Kind, float] = {}
 

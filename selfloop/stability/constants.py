@@ -32,7 +32,8 @@ class Constants(NamedTuple):
 def eta(constants: Constants) -> Array:
     """``eps L / alpha``, the only way the three enter a rate; free of the unit of x."""
     alpha, lipschitz, eps = floats(*constants)
-    return eps * lipschitz / alpha
+    product = jnp.where((eps == 0) | (lipschitz == 0), 0, eps * lipschitz)  # no misfit, or no slope: F = H
+    return product / alpha
 
 
 def alpha(c: Curvature) -> Array:

@@ -30,8 +30,25 @@ class Curvature(NamedTuple):
 
 
 def coordinates(model: Model, state: Any) -> Coordinates:
-    """The model's coordinates; without any, the leaves of a state like this one, one after the other."""
-    return model.coordinates or Coordinates(lambda s: ravel_pytree(s)[0], ravel_pytree(state)[1])
+    """The model's coordinates; without any, the real leaves of a state like this one, one after the other.
+
+    Whole numbers in the state (a count of steps) are no parameters: they stay what they are.
+    """
+    if model.coordinates is not None:
+        return model.coordinates
+    leaves, tree = jax.tree.flatten(state)
+    real = [jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating) for leaf in leaves]
+
+    def theta(s: Any) -> Array:
+        return ravel_pytree([leaf for leaf, free in zip(jax.tree.leaves(s), real, strict=True) if free])[0]
+
+    _, back = ravel_pytree([leaf for leaf, free in zip(leaves, real, strict=True) if free])
+
+    def whole(values: Array) -> Any:
+        free = iter(back(values))
+        return tree.unflatten([next(free) if one else leaf for leaf, one in zip(leaves, real, strict=True)])
+
+    return Coordinates(theta, whole)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -128,6 +145,13 @@ def columns(f: Callable[[Array], Array], theta: Array) -> Array:
 def _tangents(f: Callable[[Array], Any], theta: Array) -> tuple[Any, Any]:
     """The value of f, P times over, and its derivatives along each coordinate: both [P, ...]."""
     return jax.lax.map(lambda v: jax.jvp(f, (theta,), (v,)), jnp.eye(theta.size, dtype=theta.dtype))
+
+
+@partial(jax.jit, static_argnums=0)
+def scores(model: Model, state: Any, law: Batch) -> Array:
+    """The gradients [N, P] of log p in the model's coordinates, at every sample."""
+    chart = coordinates(model, state)
+    return _scores(model, chart, chart.theta(state), law)
 
 
 def _scores(model: Model, chart: Coordinates, theta: Array, law: Batch) -> Array:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.errors import ConfigError
 
@@ -70,8 +71,8 @@ class Web(NamedTuple):
 
 def gaussian_web(
     key: Array,
-    s: Array | float,
-    temperature: Array | float,
+    s: ArrayLike,
+    temperature: ArrayLike,
     n: int,
     families: int,
     steps: int,

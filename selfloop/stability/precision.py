@@ -2,8 +2,9 @@
 
 import jax.numpy as jnp
 from jax import Array
+from jax.typing import ArrayLike
 
-Number = Array | float
+Number = ArrayLike
 
 
 def floats(*values: Number) -> list[Array]:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.typing import ArrayLike
 
 from selfloop.batch import Batch
 from selfloop.protocols import Model
@@ -37,7 +38,38 @@ def half_line(nodes: int = 4001, reach: float = 4.0, scale: float = 1.0) -> Batc
     return _batch(x[:, None], x * 2 * np.cosh(u) * (u[1] - u[0]))
 
 
-def grid2(nodes: int = 161, reach: float = 4.5, centre: Array | float = 0.0, scale: Array | float = 1.0) -> Batch:
+def interval(low: float, high: float, nodes: int = 801, reach: float = 3.6) -> Batch:
+    """Nodes [N, 1] inside a finite interval: ``x = low + (high - low) / (1 + exp(-pi sinh(u)))``, u even (tanh-sinh).
+
+    Densities may vanish, jump or be infinite (integrable) at the ends; a law of angles is integrated too.
+    Source: Takahasi and Mori, Publ. RIMS 1974.
+    """
+    u = np.linspace(-reach, reach, nodes)
+    near = 1 / (1 + np.exp(np.pi * np.sinh(u)))  # share of the way from the high end; its mirror image from the low one
+    x = np.where(u < 0, low + (high - low) * near[::-1], high - (high - low) * near)
+    cells = (high - low) * near * near[::-1] * np.pi * np.cosh(u) * (u[1] - u[0])
+    inside = (x > low) & (x < high)
+    return _batch(x[inside, None], cells[inside])
+
+
+def panels(edges: Array, order: int = 8) -> Batch:
+    """Nodes [N, 1] on the line, Gauss-Legendre between neighbouring ``edges`` [K], exponentially far beyond the ends.
+
+    With edges among the data it resolves a density wherever there are data, however narrow its peaks.
+    """
+    edges = np.unique(np.asarray(edges, float))
+    z, weight = np.polynomial.legendre.leggauss(order)
+    half = np.diff(edges) / 2
+    inner = (edges[:-1] + half)[:, None] + half[:, None] * z
+    cells = half[:, None] * weight
+    u = np.linspace(-4.0, 4.0, 801)
+    away = (edges[-1] - edges[0]) * np.exp(2 * np.sinh(u))
+    beyond = away * 2 * np.cosh(u) * (u[1] - u[0])
+    x = np.concatenate([inner.ravel(), edges[-1] + away, edges[0] - away])
+    return _batch(x[:, None], np.concatenate([cells.ravel(), beyond, beyond]))
+
+
+def grid2(nodes: int = 161, reach: float = 4.5, centre: ArrayLike = 0.0, scale: ArrayLike = 1.0) -> Batch:
     """Nodes [N^2, 2] in the plane: every pair of nodes of `line` about ``centre`` and ``scale``, numbers or [2]."""
     pair = zip(np.broadcast_to(centre, 2), np.broadcast_to(scale, 2), strict=True)
     one, other = (line(nodes, reach, *place) for place in pair)

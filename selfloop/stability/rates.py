@@ -83,7 +83,7 @@ def safe_lambda_sharper(gamma: Number, eta: Number, wanted: Number = 1.0) -> Arr
 def safe_lambda_ferbach(gamma: Number, eta: Number, wanted: Number = 1.0) -> Array:
     """The largest lam at which `ferbach` is at most ``wanted``; inf for wanted = 1 and eta <= gamma / (2 + gamma)."""
     gamma, eta, wanted = floats(gamma, eta, wanted)
-    slope = (1 + eta) / (1 + gamma) - wanted * (1 - eta)
+    slope = jnp.where(jnp.isinf(eta), jnp.inf, (1 + eta) / (1 + gamma) - wanted * (1 - eta))
     return jnp.where(slope > 0, wanted / jnp.where(slope > 0, slope, 1), jnp.inf)
 
 

@@ -71,22 +71,23 @@ def test_distances_are_over_what_both_chains_have(found):
 
 def test_gamma_is_that_of_the_corrector(found):
     (one,) = [row for row in effective_gamma.averages(found.gammas) if row["space"] == "points"]
-    assert one["generations"] == 2  # 5 and 10
+    assert (one["generations"], one["seeds"]) == (2, 3)  # 5 and 10
     assert one["low"] < GAMMA < one["high"]
-    assert one["high"] - one["low"] < 1.5
+    # Student's with three seeds is 2.5 standard deviations to each side, and a seed of N samples knows rho to a tenth.
+    assert 1 / (1 + one["low"]) - 1 / (1 + one["high"]) < 0.6
     assert all(row["failed"] == pytest.approx(1 / N) for row in found.gammas)
 
 
 def test_gamma_is_not_read_where_nothing_is_far_enough(found):
     artefacts = [row for row in found.gammas if row["space"] == "artefacts"]
-    assert len(artefacts) == 3
+    assert len(artefacts) == 9  # three seeds, generations 0, 5 and 10
     assert all(math.isnan(row["gamma"]) for row in artefacts)
     (one,) = [row for row in effective_gamma.averages(found.gammas) if row["space"] == "artefacts"]
-    assert (one["generations"], one["refused"]) == (0, 2)
+    assert (one["generations"], one["refused"]) == (0, 6)
     assert math.isnan(one["gamma"])
 
 
-def test_gammas_are_kept_and_audited_anew_only_where_seeds_are_more(out, found):
+def test_gammas_are_kept_and_not_audited_again(out, found):
     before = (out / effective_gamma.FILE).read_bytes()
     again = effective_gamma.measure(out)
     assert (out / effective_gamma.FILE).read_bytes() == before

@@ -1,12 +1,16 @@
 """The command line: presets and what overrides them, mistakes in one line, what is loaded, exit codes, Ctrl-C."""
 
+import contextlib
 import dataclasses
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from selfloop import __version__, experiment
@@ -152,6 +156,79 @@ def test_a_stop_is_clean(number, capsys):
     assert guard.guarded(lambda: os.kill(os.getpid(), number), "stopped; the same command continues") == 128 + number
     assert capsys.readouterr().err == "stopped; the same command continues\n"
     assert signal.getsignal(number) == before
+
+
+class Careless:
+    """Python drops what a destructor raises."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+
+
+def swallowed(number):
+    with contextlib.suppress(BaseException):
+        os.kill(os.getpid(), number)
+
+
+def called_back(number):
+    """A callback of a compiled program."""
+
+    def stop(x):
+        os.kill(os.getpid(), number)
+        return x
+
+    done = jax.jit(lambda x: jax.pure_callback(stop, jax.ShapeDtypeStruct((), jnp.float32), x))(jnp.float32(1))
+    done.block_until_ready()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("lost", [Careless, swallowed, called_back])
+def test_a_stop_that_is_lost_is_asked_for_again(lost, number, capsys, monkeypatch):
+    monkeypatch.setattr(guard, "AGAIN", 0.05)
+
+    def work():
+        lost(number)
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            time.sleep(0.01)
+
+    before = signal.getsignal(number)
+    assert guard.guarded(work, "stopped here") == 128 + number
+    assert capsys.readouterr().err.splitlines()[-1] == "stopped here"
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_while_the_package_is_imported_is_one_line():
+    # In the midst of it: where jax is looked for.
+    code = """
+import os, signal, sys
+class Found:
+    def find_spec(self, name, path=None, target=None):
+        if name == "jax":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Found())
+import selfloop
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert done.stderr == "stopped while selfloop was loading\n"
+
+
+def test_an_error_while_the_package_is_imported_keeps_its_traceback_and_ctrl_c_its_handler():
+    broken = "import sys; sys.modules['jax'] = None; import selfloop"
+    done = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True, cwd=ROOT)
+    assert "Traceback" in done.stderr
+    assert "import of jax halted" in done.stderr
+    sound = "import signal, sys; import selfloop; print(signal.getsignal(2) is signal.default_int_handler, "
+    sound += "sys.excepthook is sys.__excepthook__)"
+    done = subprocess.run([sys.executable, "-c", sound], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["True", "True"]
 
 
 @pytest.mark.slow

@@ -217,6 +217,21 @@ def test_real_lines_are_what_real_samples_score(run):
     assert line["distinct"] == len(pool)
 
 
+def test_real_lines_are_measured_once_and_again_where_what_they_are_of_has_changed(run, tmp_path, monkeypatch):
+    first, out, asked = measure.reference_lines(run), tmp_path / "run", []
+    shutil.copytree(run, out)
+    monkeypatch.setattr(measure, "_line", lambda out, n, *arrays: asked.append(n) or {"samples": 1})
+    assert measure.reference_lines(out) == first
+    assert not asked
+    (path,) = out.glob("data/*/pool_mended.npz")
+    arrays = files.read_arrays(path)
+    files.store_arrays(path, arrays | {"value/size": arrays["value/size"] + 1})
+    assert measure.reference_lines(out)[str(REAL)].keys() == first[str(REAL)].keys()
+    assert asked == [REAL, REAL]
+    measure.reference_lines(out)
+    assert len(asked) == 2
+
+
 def labelled(settings, n):
     """A small set that is its own reference: of three labels, far apart, of which samples have 12, 6 and 2."""
     pool = data(settings, n).pool

@@ -4,12 +4,14 @@ import gaussian_toy
 import jax
 import numpy as np
 import phase_diagram
+import pollution
+import pollution_page
 import pytest
 import speed
 from benchmarks.measuring import row
 from benchmarks.table import BENCHMARKS
 
-from selfloop.errors import ConfigError
+from selfloop.errors import ConfigError, SelfloopError
 from selfloop.runs.record import read_json
 
 
@@ -71,6 +73,8 @@ def test_the_diagram_writes_every_plane(tmp_path, monkeypatch):
     [
         (gaussian_toy.run, ["--seeds", "0"], "--seeds is 0; give 1 or more"),
         (phase_diagram.run, ["--generations", "-3"], "--generations is -3; give 1 or more"),
+        (pollution.run, ["--steps", "0"], "--steps is 0; give 1 or more"),
+        (pollution.run, ["--preset", "huge"], "--preset is huge; choose one of default, smoke"),
         (speed.run, ["--only", "warp"], "--only is warp; choose among statistics, official"),
     ],
 )
@@ -83,6 +87,53 @@ def test_bad_input_is_said_in_one_line(run, arguments, message):
 def _cache_after():
     yield
     jax.config.update("jax_enable_compilation_cache", True)  # speed turns it off for its whole process
+
+
+SMALL_WEB = ["--seeds", "1", "--chains", "4", "--steps", "1", "--start", "60", "--n", "60", "--published", "40",
+             "--bits", "8"]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_polluted_web_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(pollution, "gaussians", lambda config: pollution_rows())
+    few = lambda config: {name: every(config)[name] for name in ("pool, none", "window, none")}  # noqa: E731
+    every = pollution.scenarios
+    monkeypatch.setattr(pollution, "scenarios", few)
+    monkeypatch.setattr(pollution_page, "report", lambda out, rows, *rest: rows)
+    arguments = [*SMALL_WEB, "--out", str(tmp_path / "web")]
+    rows = pollution.run(arguments)
+    assert len([row for row in rows if row["kind"] == "web"]) == 2 * 2
+    path = tmp_path / "web" / "results.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(b"".join(whole.splitlines(keepends=True)[:4]))  # within the second web
+    assert pollution.run(arguments) == rows
+    assert path.read_bytes() == whole
+    with pytest.raises(ConfigError, match="steps is 1 there, 2 asked"):
+        pollution.run([*arguments, "--steps", "2"])
+
+
+def pollution_rows():
+    own = {"kind": "gaussian", "temperature": 1.0, "families": 1, "published": 0.5, "tpr": 0.0, "kept": 0.5}
+    return [own | {"variance": 1.0, "half": 0.1, "mean_square": 0.0, "predicted": 1.0, "predicted_infinite": 1.0}]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty; give a text file"),
+        (b"\xff" * 200, "byte 0 is not UTF-8"),
+        (b"one document alone, as long as it is, " * 9, "holds 1 document"),
+        (b"short", "fewer than the window of 128 tokens"),
+        ("\n".join(f"line {i} of a text" for i in range(90)).encode(), "--start is 60; the train part holds"),
+    ],
+)
+def test_a_polluted_web_of_bad_text(tmp_path, monkeypatch, content, says):
+    monkeypatch.setattr(pollution, "gaussians", lambda config: pollution_rows())
+    (tmp_path / "text.txt").write_bytes(content)
+    given = [*SMALL_WEB, "--data", str(tmp_path / "text.txt"), "--out", str(tmp_path / "web")]
+    with pytest.raises(SelfloopError, match=says) as raised:
+        pollution.run(given)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.usefixtures("cache_after")

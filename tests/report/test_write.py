@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from selfloop.analysis.cells import placed
-from selfloop.analysis.glossary import Entry
+from selfloop.analysis.glossary import Entry, entry
 from selfloop.errors import DataError
 from selfloop.report import write
 from selfloop.report.summary import summary
@@ -59,6 +59,14 @@ def test_seeds_are_shown_as_many_as_they_are():
     assert shown(over([1.0, 2.0, 3.0], Entry("", 0, 3))) == "2 [0, 3]"  # an interval shows no value that cannot be
     rows = [row for row in made_rows() if row["seed"] < 2]
     assert "two" in last_generation(of_rows(rows)).caption
+
+
+def test_every_column_but_axes_and_made_measures_has_a_definition(found):
+    measures, undefined = {found.heading(one.name) for one in found.measures if not entry(one.name).about}, set()
+    for results in (found, many_cells()):
+        for table in tables(results):
+            undefined |= {name for name in table.columns if not table.about.get(name)} - measures
+    assert undefined <= {"heat"}
 
 
 def test_cells_are_told_apart_by_what_differs():

@@ -10,12 +10,14 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from selfloop.runs import environment
 
 _COMPILE = """
 import sys, jax, jax.numpy as jnp
 import numpy as np
+import pytest
 
 from selfloop.runs import environment
 assert jax.config.jax_compilation_cache_dir is None
@@ -74,3 +76,21 @@ def test_peak_memory_is_that_of_the_largest_moment():
     assert environment.peak_memory_mib() > before + 150
     del held
     assert environment.peak_memory_mib() > before + 150
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("experiments/motion_loop.py", "python experiments/motion_loop.py --n '16 32'"),
+        ("{here}/experiments/motion_loop.py", "python experiments/motion_loop.py --n '16 32'"),
+        ("/home/somebody/loops/mine.py", "python mine.py --n '16 32'"),
+        ("../loops/mine.py", "python mine.py --n '16 32'"),
+        ("/somewhere/bin/selfloop", "selfloop --n '16 32'"),
+        ("/somewhere/selfloop/__main__.py", "selfloop --n '16 32'"),
+        ("/somewhere/ipykernel_launcher.py", "called from Python"),
+    ],
+)
+def test_the_command_is_the_one_that_was_typed_without_folders_of_the_machine(program, command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [program.format(here=Path.cwd()), "--n", "16 32"])
+    assert environment.invocation()["command"] == command

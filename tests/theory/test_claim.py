@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from theory.frame import page
 from theory.frame.claim import (
     Comparison,
     Control,
@@ -136,3 +137,11 @@ def test_a_controls_miss_is_relative_to_the_larger():
     assert miss(Control("", equal("", 2.0, 1.0, 0.1))) == 0.5
     assert miss(Control("", equal("", 1.0, 2.0, 0.1))) == 0.5
     assert miss(Control("", equal("", 0.0, 2.0, 0.1))) == 1.0
+
+
+def test_what_a_page_says_of_a_numbers_power():
+    assert page.sees(equal("", 2.0, 2.0, 0.2)) == "10 %"
+    assert page.sees(at_most("", 3.0, 1.5)) == "2 times"
+    assert page.sees(at_least("", 1.0, 4.0)) == "0.25 times"
+    assert page.sees(identity("", 1.0, 1.0, 1e-9)) == "identity"
+    assert page.sees(at_most("", math.inf, 1.0)) == page.sees(equal("", 0.0, 0.0, 1.0)) == ""

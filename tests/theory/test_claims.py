@@ -1,4 +1,4 @@
-"""Every claim holds with little effort; each is one file and one row."""
+"""Every claim holds with little effort, and notices its slips; each is one file and one row."""
 
 import re
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import jax
 import pytest
 
-from theory.frame.claim import QUICK, verdict
+from theory.frame.claim import QUICK, miss, verdict
 from theory.frame.results import examine
+from theory.frame.slips import trials
 from theory.verify import CLAIMS
 
 CHEAP = {"no_lambda_threshold", "contraction_inequalities", "contraction_semigroup", "curation_mixed",
@@ -24,12 +25,15 @@ def test_every_file_with_a_claim_has_one_row():
 @pytest.mark.parametrize(
     "name", [name if name in CHEAP else pytest.param(name, marks=pytest.mark.slow) for name in CLAIMS]
 )
-def test_a_claim_holds(name):
+def test_a_claim_holds_and_notices_its_slips(name):
     result = examine(name, QUICK)
     labels = [one.label for one in result.finding.comparisons]
     assert result.claim.name == name
     assert len(set(labels)) == len(labels)
     assert result.good, result.finding
+    assert not miss(result.finding.control) > 0.7, "the control is no near miss"
+    assert result.claim.slips
+    assert [trial.what for trial in trials(name, QUICK) if not trial.caught] == []
 
 
 @pytest.mark.slow

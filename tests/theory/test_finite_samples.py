@@ -14,8 +14,19 @@ from selfloop.models.gaussian import gaussian
 from selfloop.models.states import GaussianState
 from selfloop.protocols import Generation, Loop
 from selfloop.stability import recursions
-from theory import attractor, mad_loops, mean_square, replace_growth, transient, w2_growth, w2_readout, zipf_tails
-from theory.shared import chains, families, workflows
+from theory import (
+    attractor,
+    mad_loops,
+    mean_square,
+    replace_growth,
+    sandwich_covariance,
+    subsample_plateau,
+    transient,
+    w2_growth,
+    w2_readout,
+    zipf_tails,
+)
+from theory.shared import cases, chains, families, student_loop, workflows
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -83,15 +94,15 @@ def test_a_narrowed_model_samples_less_widely():
 @pytest.mark.parametrize("v2", [-1.0, 0.0, 1.0])
 def test_closed_forms_of_replacement(v2):
     t = np.arange(9)
-    expected = recursions.replace(replace_growth.N, replace_growth.N, 0.0, v2, 8)
+    expected = recursions.replace(replace_growth.M, replace_growth.M, 0.0, v2, 8)
     np.testing.assert_allclose(replace_growth.law(v2, t), expected, rtol=1e-12)
 
 
 def test_the_tie_to_the_real_points_is_its_recursion():
-    w, a = transient.W, [1 / transient.N]
+    w, a = transient.W, [1 / 3]
     for _ in range(transient.GENERATIONS):
-        a.append((1 - w) / transient.N + w / 1.5 * a[-1])
-    np.testing.assert_allclose(transient.tie(0.5), a, rtol=1e-12)
+        a.append((1 - w) / 3 + w / 1.5 * a[-1])
+    np.testing.assert_allclose(transient.tie(3, 0.5), a, rtol=1e-12)
 
 
 def test_break_even_is_where_the_loop_errs_as_one_fit():
@@ -122,3 +133,42 @@ def test_w2_of_a_two_dimensional_gaussian_to_the_standard_one():
     result = Generation(None, GaussianState(jnp.asarray(mean), jnp.asarray(covariance)), None, None, {}, {}, 0)
     expected = mean @ mean + np.trace(covariance + np.eye(2) - 2 * scipy.linalg.sqrtm(covariance).real)
     np.testing.assert_allclose(w2_readout.w2_squared(result), expected, rtol=1e-12)
+
+
+def test_the_sandwich_with_no_slip_is_the_librarys():
+    case = cases.student_on_skew()
+    for lam, gamma in ((1.0, 0.0), (6.0, 0.5)):
+        np.testing.assert_allclose(
+            sandwich_covariance._changed(None, case.curvature, lam, gamma, of="nothing"),
+            sandwich_covariance.expected(case.curvature, lam, gamma),
+            rtol=1e-10,
+        )
+
+
+def test_draws_with_replacement_differ_from_the_recursion_by_n_minus_1_alone():
+    right, wrong = subsample_plateau.subsampled(0.0, 3), subsample_plateau.with_replacement(0.0, 3)
+    assert right[0] == wrong[0]
+    total = subsample_plateau.N * np.arange(2, 5)
+    pool = np.asarray(recursions.accumulate_subsample(subsample_plateau.N, 0.0, 3)[0])[1:]
+    np.testing.assert_allclose((wrong[1:] - pool) / (right[1:] - pool), (total - 1) / total, rtol=1e-12)
+
+
+def test_the_largest_part_of_a_bound_that_fails():
+    over = np.repeat([0.2, 0.4, 0.6, 0.8], 500)
+    part, failing = student_loop.largest_failing("", 0.9, over)
+    assert part == pytest.approx(0.79)
+    assert failing.measured == 0.75
+    assert student_loop.largest_failing("", 0.9, np.stack([over, 0 * over], 1))[0] == part
+
+
+def test_what_a_case_has_computed_is_kept_by_the_case_and_the_arguments():
+    case = cases.student_on_skew()
+    assert cases.constants(case) is cases.constants(case)
+    assert cases.constants(case) is not cases.constants(case, 6.0)
+    assert cases.constants(case._replace()) is not cases.constants(case)
+
+
+def test_the_quick_fit_of_students_t_is_the_librarys():
+    batch = uniform(student_loop.draw_skew(jax.random.key(0), 100))
+    quick, slow = (model.fit(jax.random.key(0), batch, None)[0] for model in (student_loop.quick(), cases.student5()))
+    np.testing.assert_allclose(np.stack(quick), np.stack(slow), atol=1e-9)

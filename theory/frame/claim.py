@@ -32,7 +32,7 @@ class Effort(NamedTuple):
 
 
 QUICK = Effort(seeds=400, cases=20)
-FULL = Effort(seeds=6400, cases=400)
+FULL = Effort(seeds=1600, cases=400)
 
 
 class Comparison(NamedTuple):

@@ -14,9 +14,11 @@ from selfloop.models.statistics import gaussian_statistics, record, running_tota
 from selfloop.protocols import Loop
 from theory.shared.chains import chains
 
-N = 10
-GENERATIONS = 160
+N = 2
+GENERATIONS = 40
 GAMMA = np.array([0.0, 0.25, 0.5, 3.0])
+SEEDS = 100
+"""Chains per seed of an effort: of few points each, where what is of higher order in 1 / n shows."""
 
 
 @cache

@@ -3,8 +3,8 @@
 D1 is 0.7 N(-0.5, 0.5^2) + 0.3 N(2, 1.2^2). Letters: P coordinates, G settings, T generations.
 """
 
-from collections.abc import Sequence
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial, wraps
 from typing import Any, NamedTuple
 
 import jax
@@ -139,6 +139,23 @@ def locations_on_two() -> Case:
     return case(mixture_locations(0.8, np.full(2, 0.5), em=4, newton=6, dtype=jnp.float64), near(), data)
 
 
+_KEPT: dict[tuple, tuple[Case, Any]] = {}
+
+
+def _remembered(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """Results kept by the case itself, which is not hashable, and by the other arguments' values."""
+
+    @wraps(compute)
+    def found(case: Case, *values: Any) -> Any:
+        key = (compute.__name__, id(case), *(np.asarray(value, float).tobytes() for value in values))
+        if key not in _KEPT:
+            _KEPT[key] = (case, compute(case, *values))  # with the case, so that no other takes its identity
+        return _KEPT[key][1]
+
+    return found
+
+
+@_remembered
 def constants(case: Case, reach: float = 40.0) -> Constants:
     """alpha, L and eps in the case's coordinates; L over |x| <= reach, theta within 0.05 of theta*."""
     points = jnp.linspace(-reach, reach, 2001)[:, None]
@@ -174,6 +191,7 @@ def decay(case: Case, lam: Sequence[float], gamma: Sequence[float], kicks: np.nd
     return (both[:, : len(kicks)] - both[:, len(kicks) :]) / 2
 
 
+@_remembered
 def paths(case: Case, lam: Sequence[float], gamma: Sequence[float], starts: np.ndarray) -> np.ndarray:
     """The coordinates [G, starts, T + 1, P] of population loops from ``starts`` [starts, P], under G settings.
 

@@ -21,13 +21,13 @@ from selfloop.models.gaussian import gaussian
 from selfloop.protocols import Generation, Loop, Model
 from theory.shared.chains import chains, renewed
 
-N = 5
-M = 10
+RATIO = 2
+"""lambda: synthetic points per real one."""
 NEW = np.array([False, False, True, True])
 """Whether real points are new in every generation, or the same."""
 GAMMA = np.array([0.0, 1.0, 0.0, 1.0])
-GENERATIONS = 24
-SETTLED = 12
+GENERATIONS = 15
+SETTLED = 9
 """The generation from which all settings are stationary."""
 
 
@@ -42,25 +42,32 @@ class Case(NamedTuple):
     variance: float
     """tr V*."""
     v2: float
+    n: int
+    """Real points: few, so that what c adds, of order 1 / n, is seen."""
+
+    @property
+    def m(self) -> int:
+        """Synthetic points."""
+        return RATIO * self.n
 
 
-def one_mean(family: natural.Family, mean: float) -> Case:
+def one_mean(family: natural.Family, mean: float, n: int = 1) -> Case:
     """A family on the line."""
 
     def draw(key: jax.Array, n: int) -> jax.Array:
         return family.draw(key, jnp.asarray(mean), (n, 1), jnp.float64)
 
     model = natural.natural_family(family, jnp.float64)
-    return Case(model, draw, jnp.full(1, mean), float(family.variance(mean)), family.v2)
+    return Case(model, draw, jnp.full(1, mean), float(family.variance(mean)), family.v2, n)
 
 
-def standard_normal(model: Model, d: int, v2: float) -> Case:
+def standard_normal(model: Model, d: int, v2: float, n: int) -> Case:
     """A model of Gaussians whose truth is N(0, I_d)."""
 
     def draw(key: jax.Array, n: int) -> jax.Array:
         return jax.random.normal(key, (n, d), jnp.float64)
 
-    return Case(model, draw, jnp.zeros(d), float(d), v2)
+    return Case(model, draw, jnp.zeros(d), float(d), v2, n)
 
 
 def poisson(key: jax.Array, mean: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype) -> jax.Array:
@@ -76,18 +83,18 @@ def poisson(key: jax.Array, mean: jax.Array, shape: tuple[int, ...], dtype: jnp.
 def cases() -> dict[str, Case]:
     """The families by name."""
     return {
-        "Gaussian, known variance": standard_normal(natural.gaussian_mean(np.eye(1), jnp.float64), 1, 0.0),
-        "Gaussian, d = 1": standard_normal(gaussian(1, jnp.float64), 1, -1.0),
-        "Gaussian, d = 2": standard_normal(gaussian(2, jnp.float64), 2, -1.0),
+        "Gaussian, known variance": standard_normal(natural.gaussian_mean(np.eye(1), jnp.float64), 1, 0.0, 1),
+        "Gaussian, d = 1": standard_normal(gaussian(1, jnp.float64), 1, -1.0, 3),
+        "Gaussian, d = 2": standard_normal(gaussian(2, jnp.float64), 2, -1.0, 4),
         "Poisson": one_mean(natural.POISSON._replace(draw=poisson), 1.0),
         "Bernoulli": one_mean(natural.BERNOULLI, 0.3),
-        "exponential": one_mean(natural.EXPONENTIAL, 1.0),
+        "exponential": one_mean(natural.EXPONENTIAL, 1.0, 3),
     }
 
 
 @cache
 def augmented(seeds: int) -> dict[str, np.ndarray]:
-    """e_t [settings, S, T + 1, k] of each family in the loop of N real and the newest M synthetic points."""
+    """e_t [settings, S, T + 1, k] of each family in the loop of n real and the newest m synthetic points."""
     settings = {"new": NEW, "gamma": GAMMA}
     return {
         name: chains(partial(_augmented, case), settings, seeds, GENERATIONS, partial(error, case))
@@ -97,12 +104,12 @@ def augmented(seeds: int) -> dict[str, np.ndarray]:
 
 def _augmented(case: Case, key: jax.Array, setting: Any) -> Loop:
     source = renewed(partial(points, case), key, setting["new"])
-    return Loop(case.model, policies.augment(M / N), source, M, replacement(case.draw, setting["gamma"]))
+    return Loop(case.model, policies.augment(float(RATIO)), source, case.m, replacement(case.draw, setting["gamma"]))
 
 
 def points(case: Case, key: jax.Array) -> Batch:
-    """N real points."""
-    return uniform(case.draw(key, N))
+    """n real points."""
+    return uniform(case.draw(key, case.n))
 
 
 def error(case: Case, result: Generation) -> jax.Array:

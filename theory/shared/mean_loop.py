@@ -19,10 +19,10 @@ from selfloop.protocols import Loop, Model
 from selfloop.stability import bounds
 from theory.shared.chains import chains
 
-N, GENERATIONS, SLOTS = 40, 30, 36
-LAM = np.array([0.3, 0.45, 0.6, 0.9, 0.45, 0.45])
+N, GENERATIONS, SLOTS = 10, 12, 9
+LAM = np.array([0.3, 0.4, 0.6, 0.9, 0.4, 0.4])
 GAMMA = np.array([0.0, 0.0, 1.0, 10.0, 1.0, 3.0])
-REACH = 1.0
+REACH = 2.0
 """Radius of the neighbourhood U of theta* in which Assumption 4 is taken: six standard errors of the first fit."""
 
 

@@ -15,7 +15,7 @@ from selfloop.protocols import Loop
 from theory.shared.chains import chains
 
 D = 3
-ROWS = 18
+ROWS = 10
 NOISE = 1.0
 GENERATIONS = 10
 GAMMA = np.array([0.0, 0.5, 1.0])

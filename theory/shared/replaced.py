@@ -1,4 +1,4 @@
-"""Loops without real data after generation 0, measured once and read by several claims: N = m points a generation."""
+"""Loops without real data after generation 0, of few points a generation, measured once and read by several claims."""
 
 from functools import cache, partial
 
@@ -16,9 +16,12 @@ from theory.shared.chains import chains
 from theory.shared.families import Case, cases, error
 from theory.shared.workflows import unbiased
 
-N = 10
-GENERATIONS = 20
-GAMMA = np.array([0.0, 0.25, 1.0])
+M = 4
+"""Points a generation of the families."""
+N = 3
+"""Points a generation of the Gaussian."""
+GENERATIONS = 16
+GAMMA = np.array([0.0, 0.5, 1.0])
 FAMILIES = ("Bernoulli", "Gaussian, known variance", "exponential")
 
 
@@ -34,7 +37,7 @@ def families(seeds: int) -> dict[str, np.ndarray]:
 
 def predicted(name: str, gamma: float) -> np.ndarray:
     """s_t [T + 1] of a family, by the recursion."""
-    return np.asarray(recursions.replace(N, N, gamma, cases()[name].v2, GENERATIONS))
+    return np.asarray(recursions.replace(M, M, gamma, cases()[name].v2, GENERATIONS))
 
 
 @cache
@@ -56,8 +59,8 @@ def gaussians(seeds: int) -> dict[str, np.ndarray]:
 
 
 def _family(case: Case, key: jax.Array, gamma: jax.Array) -> Loop:
-    real = sources.fixed(uniform(case.draw(key, N)))
-    return Loop(case.model, policies.replace(), real, N, replacement(case.draw, gamma))
+    real = sources.fixed(uniform(case.draw(key, M)))
+    return Loop(case.model, policies.replace(), real, M, replacement(case.draw, gamma))
 
 
 def _square(case: Case, result) -> jax.Array:

@@ -19,9 +19,9 @@ from selfloop.protocols import Generation, Loop, Model
 from selfloop.stability import recursions
 from theory.shared.chains import chains, renewed
 
-N = 10
+N = 5
 GAMMA = np.array([0.0, 0.5])
-GENERATIONS = 20
+GENERATIONS = 10
 MEAN = np.array([1.0, -2.0])
 ROOT = np.array([[1.5, 0.0], [0.6, 0.4]])
 WORKFLOWS = ("fresh", "reuse", "accumulate", "accumulate-subsample", "replace")

@@ -8,6 +8,7 @@ Letters: M real samples, N samples, F features.
 
 import difflib
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from selfloop import experiment
 from selfloop.batch import Batch, look, uniform
@@ -44,7 +46,7 @@ class ArraysSettings(Settings):
 
 
 def arrays(
-    real: Any,
+    real: ArrayLike,
     fit: Callable[..., Any],
     draw: Callable[[int, Any, int], Any],
     *,
@@ -96,14 +98,14 @@ def arrays(
         arms=every,
         correctors={name: functools.partial(_corrector, function) for name, function in correctors.items()},
         spaces=("standardised",) if embedding is None else ("embedding", "standardised"),
-        measures=tuple(Measure(name, headline=True) for name in measures),
+        measures=tuple(Measure(name, headline=True, about=_told(name, one)) for name, one in measures.items()),
         environment=functools.partial(same_functions, functions),
         traceable=False,
     )
 
 
 def run(
-    real: Any,
+    real: ArrayLike,
     fit: Callable[..., Any],
     draw: Callable[[int, Any, int], Any],
     out: str | Path,
@@ -131,6 +133,12 @@ def run(
             raise ConfigError(f"no setting is called {name}{f'; do you mean {near[0]}' * bool(near)}")
     every = {"n": (len(uniform(real).weight) // 2,), "arms": tuple(domain.arms)}
     return experiment.run(domain, ArraysSettings(**{"out": Path(out)} | every | settings))
+
+
+def _told(name: str, function: Callable) -> str:
+    """What a measure means: the first sentence of its function's own docstring, where it has one."""
+    text = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+    return text or f"Mean over the samples of the user's function {name}"
 
 
 def _data(found: Split, about: str, settings: ArraysSettings, n: int) -> Data:

@@ -15,7 +15,7 @@ FILE = "functions.json"
 """In the run's folder: the fingerprint of every function by its name."""
 
 
-def same_functions(functions: Mapping[str, Callable | None], settings: Settings) -> dict[str, Any]:
+def same_functions(functions: Mapping[str, Callable[..., Any] | None], settings: Settings) -> dict[str, Any]:
     """Keep the fingerprints in the run's folder, beside those of functions that are not given any more.
 
     What functions call and what values they close over are no part of them. Returns nothing for the environment.

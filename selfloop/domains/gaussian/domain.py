@@ -137,7 +137,17 @@ GAUSSIAN = Domain(
         "smoothing": lambda settings, data: jax.jit(smoothing(settings.gamma[0])),
         "failing": _made(lambda true, gamma: failing(replacement(true, gamma), 0.3)),
     },
-    measures=(Measure("second_moment", "", "moment", "", headline=True), Measure("moved")),
+    measures=(
+        Measure(
+            "second_moment",
+            "",
+            "moment",
+            headline=True,
+            least=0.0,
+            about="Mean squared length of a sample over d; 1 for the true law N(0, I)",
+        ),
+        Measure("moved", least=0.0, about="Mean Euclidean distance between a sample before and after correction"),
+    ),  # fmt: skip
     axes=("gamma",),
     check=check,
     title="Self-consuming Gaussians",

@@ -4,6 +4,7 @@ Samples are [N, H, W] from 0 to 1, or points [N, 1, 2]; conditions are labels [N
 Shapes: N samples, B samples a step, H rows, W columns, K classes.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from selfloop.engine.domain import Data
 from selfloop.models.neural import diffusion, flow
 from selfloop.models.neural.denoiser import Denoiser, DenoiserConfig, denoiser
 from selfloop.models.neural.training import Subject, Training, trained
+from selfloop.models.neural.unet import UNet, UNetConfig, unet
 from selfloop.models.neural.vae import VAEConfig, endless, vae
 from selfloop.protocols import Model
 
@@ -26,7 +28,7 @@ LABEL_DROP = 0.1
 class Pixels(NamedTuple):
     """A network, and how samples look to it."""
 
-    network: Denoiser
+    network: Denoiser | UNet
     middle: float
     deviation: float
     bounded: bool
@@ -52,13 +54,29 @@ class Pixels(NamedTuple):
         return jnp.clip(x, 0, 1) if self.bounded else x
 
 
-def pixels(x: np.ndarray, classes: int, width: int, layers: int) -> Pixels:
-    """The residual perceptron of samples like x [N, H, W]; points are those of one row."""
-    rows, columns = x.shape[1:]
-    config = DenoiserConfig(
-        frames=rows, features=columns, labels=classes, band=rows, width=width, layers=layers, compute="float32"
+def perceptron(rows: int, columns: int, classes: int, width: int, layers: int) -> Denoiser:
+    """The residual perceptron: a denoiser of one band."""
+    return denoiser(
+        DenoiserConfig(
+            frames=rows, features=columns, labels=classes, band=rows, width=width, layers=layers, compute="float32"
+        )
     )
-    return Pixels(denoiser(config), float(np.mean(x)), float(np.std(x)), rows > 1)
+
+
+def convolutional(rows: int, columns: int, classes: int, width: int, layers: int) -> UNet:
+    """The U-Net of ``width`` channels and ``layers`` residual blocks a level."""
+    return unet(UNetConfig(rows, columns, classes, width, layers))
+
+
+NETWORKS: dict[str, Callable[[int, int, int, int, int], Any]] = {"perceptron": perceptron, "unet": convolutional}
+"""``make(rows, columns, classes, width, layers)``: the networks of diffusion and flow by name."""
+
+
+def pixels(x: np.ndarray, classes: int, width: int, layers: int, network: str = "perceptron") -> Pixels:
+    """A network of `NETWORKS` for samples like x [N, H, W]; points are those of one row."""
+    rows, columns = x.shape[1:]
+    made = NETWORKS[network](rows, columns, classes, width, layers)
+    return Pixels(made, float(np.mean(x)), float(np.std(x)), rows > 1)
 
 
 def diffusion_of(on: Pixels, guidance: float, sample_steps: int) -> Subject:
@@ -101,7 +119,8 @@ def model(settings: ImageSettings, data: Data) -> Model:
     if settings.model.startswith("vae"):
         config = vae_config(settings, x.shape[1:])
         return vae(config) if settings.model == "vae" else endless(config)
-    on = pixels(x, 1 if settings.data in PLANES else data.own.real.classes, settings.width, settings.layers)
+    classes = 1 if settings.data in PLANES else data.own.real.classes
+    on = pixels(x, classes, settings.width, settings.layers, settings.network)
     training = Training(
         batch=settings.batch, first_steps=settings.first_steps[0], steps=settings.steps[0], rate=settings.rate,
         fine_rate=settings.fine_rate,

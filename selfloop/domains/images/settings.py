@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from selfloop.domains.images.arms import ARMS
 from selfloop.domains.images.data.plane import PLANES
@@ -12,7 +12,11 @@ from selfloop.errors import ConfigError
 from selfloop.models.neural.vae import Draw, Latents
 
 ModelName = Literal["diffusion", "flow", "vae", "vae_endless"]
-Network = Literal["perceptron", "small", "shumailov"]
+Network = Literal["perceptron", "unet", "small", "shumailov"]
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,14 @@ class ImageSettings(Settings):
     the folder that SELFLOOP_DATA names, else downloaded), gaussians, moons (points in the plane). Without it: the 5,000
     digits of MNIST that the extra `images` installs."""
     out: Path = Path("runs/image_loop")
-    arms: tuple[Literal[tuple(ARMS)], ...] = ("baseline", "uncorrected", "kmeans", "member", "ideal")  # type: ignore[valid-type]
+    arms: tuple[ArmName, ...] = ("baseline", "uncorrected", "kmeans", "member", "ideal")
     """baseline: real data alone; uncorrected: real data and its own samples; kmeans: each sample becomes the nearest
-    of 16 averages of real images of its class; kmeans_half: half way; medoid: the real image nearest to that average;
-    member: any real image of that cluster; nearest_real: the nearest real image; ideal: a share gamma / (1 + gamma)
-    replaced by other real images; autoencoder, renoise: passed through a model of other real images; verifier: those
-    kept that a classifier of other real images is sure of; smoothing: blurred; replace: own samples alone; accumulate:
-    older samples stay; accumulate_subsample: n of them all; fresh: new real images every generation."""
+    of 16 averages of real images of its class; kmeans_half: half way; kmeans_latent: the average is one of latents;
+    medoid: the real image nearest to the average; member: any real image of that cluster; nearest_real: the nearest
+    real image; ideal: a share gamma / (1 + gamma) replaced by other real images; autoencoder, renoise: passed through a
+    model of other real images; verifier: those kept that a classifier of other real images is sure of; smoothing:
+    blurred; replace: own samples alone; accumulate: older samples stay; accumulate_subsample: n of them all; fresh: new
+    real images every generation."""
     n: tuple[int, ...] = (2000,)
     evaluate: int = 1000
     audit_every: int = 5
@@ -40,7 +45,8 @@ class ImageSettings(Settings):
     """diffusion: denoising diffusion under the label; flow: flow matching with optimal transport pairs; vae: a new
     variational autoencoder every generation; vae_endless: the same on endless samples of the last one."""
     network: Network = "perceptron"
-    """perceptron (diffusion, flow): residual layers under the noise level and label; small, shumailov (vae)."""
+    """perceptron (diffusion, flow): residual layers under the noise level and label; unet (the same): convolutions, for
+    accelerators; small, shumailov (vae)."""
     guidance: tuple[float, ...] = (1.5,)
     """Classifier-free guidance g at sampling, x(no label) + g (x(label) - x(no label)): 1 is none; the w of Gillman et
     al. is g - 1."""
@@ -59,9 +65,9 @@ class ImageSettings(Settings):
     batch: int = 128
     """Images a training step."""
     width: int = 256
-    """Width of the network."""
+    """Width of the network; channels of the unet's first level, a multiple of 8."""
     layers: int = 3
-    """Residual layers of the perceptron."""
+    """Residual layers of the perceptron; residual blocks a level of the unet."""
     sample_steps: int = 10
     """Steps from noise to a sample."""
     draw: Draw = "mean"
@@ -74,8 +80,10 @@ class ImageSettings(Settings):
 
 LOWEST = {"size": 2, "clusters": 1, "first_steps": 1, "steps": 1, "batch": 2, "width": 8, "layers": 1,
           "sample_steps": 1, "evaluator_steps": 1}  # fmt: skip
-SUITS = {"diffusion": ("perceptron",), "flow": ("perceptron",), "vae": ("small", "shumailov"),
-         "vae_endless": ("small", "shumailov")}  # fmt: skip
+SUITS: dict[str, tuple[str, ...]] = {
+    "diffusion": ("perceptron", "unet"), "flow": ("perceptron", "unet"),
+    "vae": ("small", "shumailov"), "vae_endless": ("small", "shumailov"),
+}  # fmt: skip
 """The networks of each model."""
 
 
@@ -97,6 +105,8 @@ def check(settings: ImageSettings) -> None:
 
 
 def _check_plane(settings: ImageSettings) -> None:
+    if settings.network == "unet":
+        raise ConfigError(f"--network is unet, which sees images; {settings.data} are points: give perceptron")
     if settings.model.startswith("vae"):
         raise ConfigError(f"--model is {settings.model}, which makes images; {settings.data} are points: give flow")
     for arm in settings.arms:
@@ -154,16 +164,24 @@ def bertrand() -> ImageSettings:
     )  # fmt: skip
 
 
+def bertrand_bad() -> ImageSettings:
+    """The same from a bad generation 0: 200 training steps in place of 2,000."""
+    return replace(bertrand(), preset="bertrand_bad", out=Path("runs/images_bertrand_bad"), first_steps=(200,))
+
+
 def gpu() -> ImageSettings:
-    """Fashion-MNIST at 28 x 28, n = 12,000, 50 generations, 4 ratios, a wider perceptron; for one H100-class card."""
+    """Fashion-MNIST at 28 x 28, n = 12,000, 50 generations, 4 ratios, a U-Net; for one H100-class card, not run yet.
+
+    A ratio is a piece: ``--lam 0.2``, then ``--lam 0.2 0.5``, and so on, continue one folder, and so do more --seeds.
+    """
     return ImageSettings(
         preset="gpu", data="fashion-mnist", out=Path("runs/images_gpu"), n=(12_000,), lam=(0.2, 0.5, 1.0, 1.5),
-        arms=("baseline", "uncorrected", "kmeans"), size=28, generations=50, seeds=3, evaluate=2000, together=8,
-        first_steps=(10_000,), steps=(200,), batch=256, width=1024, layers=6, sample_steps=25,
+        arms=("baseline", "uncorrected", "kmeans"), size=28, generations=50, seeds=1, evaluate=2000,
+        network="unet", first_steps=(2000,), steps=(94,), batch=256, width=48, layers=1, sample_steps=10,
     )  # fmt: skip
 
 
 PRESETS: dict[str, Callable[[], ImageSettings]] = {
     "smoke": smoke, "default": default, "gillman": gillman, "shumailov": shumailov, "gerstgrasser": gerstgrasser,
-    "bertrand": bertrand, "gpu": gpu,
+    "bertrand": bertrand, "bertrand_bad": bertrand_bad, "gpu": gpu,
 }  # fmt: skip

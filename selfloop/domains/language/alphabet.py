@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-END = 0
-"""The token that ends a document."""
+from selfloop.models.sequences import END
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch, uniform
-from selfloop.domains.language.alphabet import END
 from selfloop.errors import ConfigError
+from selfloop.models.sequences import END, counted
 from selfloop.protocols import Model
 
 Counts = tuple[Array, ...]
@@ -99,12 +99,6 @@ def check(config: NgramConfig, temperature: float) -> None:
         raise ConfigError(f"the clock has {len(config.clock)} numbers for {config.length} places; give one each")
     if not config.exact(0):
         raise ConfigError(f"the clock goes to {config.hours - 1}, tables have 2^{config.bits} rows; give more bits")
-
-
-def counted(tokens: Array) -> Array:
-    """Which tokens [N, T] a document is made of: all before its end, and the end."""
-    before = jnp.concatenate([jnp.ones_like(tokens[:, :1]), tokens[:, :-1]], 1)
-    return before != END
 
 
 def contexts(config: NgramConfig, tokens: Array) -> list[Array]:

@@ -6,7 +6,7 @@ Shapes: N documents, T tokens, W words, M reference documents.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from selfloop.domains.language.setup import config, model
 from selfloop.domains.language.words import Dictionary, Words
 from selfloop.engine.domain import Data, Observation
 from selfloop.metrics.scale import Scale, log_points, scale_of, standardise
+from selfloop.models.sequences import counted
 
 DIRECTIONS, CELLS = 32, 100
 """Of the content space: its dimensions, and the cells that its histograms are taken over."""
@@ -37,8 +38,10 @@ LEAST = (0.02, 1.0, 0.02)
 class Against(NamedTuple):
     """What documents are described by; a pytree."""
 
+    spell: Partial
+    """Tokens as characters."""
     letter: Array
-    """Which tokens words are made of [V]."""
+    """Which characters words are made of [V]."""
     known: Dictionary
     """Every word of the text, whatever part it stands in."""
     content: Content
@@ -48,7 +51,7 @@ class Against(NamedTuple):
     histogram: Array
     """Of the reference, over the cells of the content space."""
     first: Counts
-    """The n-gram of the real documents: what generation 0 is."""
+    """The n-gram of the real documents: what generation 0 is, where the model is one."""
 
 
 def observer(settings: LanguageSettings, data: Data) -> Partial:
@@ -64,12 +67,13 @@ def against(sizes: NgramConfig, data: Data) -> Against:
     letter = jnp.asarray(lexicon.letters(own.alphabet))
     read = jax.jit(lexicon.words)
     every = encode(own.alphabet, [one for part in own.corpus[:3] for one in part], sizes.length)
-    known, reference = lexicon.dictionary(read(letter, jnp.asarray(every))), data.reference
-    space = contents.fit(known, read(letter, own.heldout), DIRECTIONS, CELLS)
-    first = jax.jit(ngrams.ngram(sizes).fit)(jax.random.key(0), data.real, None)[0]
+    known, spell = lexicon.dictionary(read(letter, jnp.asarray(every))), jax.jit(own.tokens.spell)
+    space = contents.fit(known, read(letter, spell(own.heldout)), DIRECTIONS, CELLS)
+    real, reference = (batch._replace(x=spell(batch.x)) for batch in (data.real, data.reference))
+    first = jax.jit(ngrams.ngram(sizes).fit)(jax.random.key(0), real, None)[0]
     some = read(letter, reference.x)
     one = jnp.ones(1)
-    found = Against(letter, known, space, Scale(one, one), one, one, first)
+    found = Against(own.tokens.spell, letter, known, space, Scale(one, one), one, one, first)
     points = jax.jit(contents.embed)(space, some)
     return found._replace(
         style=scale_of(jax.jit(_style)(found, reference.x, some)),
@@ -80,36 +84,41 @@ def against(sizes: NgramConfig, data: Data) -> Against:
 
 def describe(sizes: NgramConfig, count: int, on: Against, batch: Batch) -> Observation:
     """What is measured of each document, and of all."""
-    found = lexicon.words(on.letter, batch.x)
-    artefacts, points = _artefacts(on, sizes, batch.x, found), contents.embed(on.content, found)
+    x = on.spell(batch.x)
+    found = lexicon.words(on.letter, x)
+    artefacts, points = _artefacts(on, sizes, x, found), contents.embed(on.content, found)
     values = {
         "unknown_words": jnp.where(found.here.any(1), artefacts[:, 0], jnp.nan),
         "bits_first": artefacts[:, 1],
         "repeated_words": artefacts[:, 2],
-        "length": lengths(batch.x).astype(jnp.float32),
+        "length": lengths(x).astype(jnp.float32),
     }
     spaces = {
         "content": points,
-        "style": standardise(_style(on, batch.x, found), on.style),
+        "style": standardise(_style(on, x, found), on.style),
         "artefacts": log_points(artefacts, on.artefacts, jnp.asarray(LEAST, jnp.float32), 0.1),
     }
     shares = contents.histogram(on.content, points, batch.weight)
     numbers = lexicon.usage(on.known, found, count) | {
         "mauve_like": contents.divergence_area(shares, on.histogram),
-        "distinct": _distinct(batch.x),
+        "distinct": _distinct(x),
     }
     return Observation(spaces, values, numbers)
 
 
 def numbers(settings: LanguageSettings, data: Data) -> Partial:
-    """``numbers(state)``: ``heldout_bits``, bits a character of held-out real documents, ends counted as characters."""
-    likelihood = model(settings, data).log_prob
+    """``numbers(state)``: ``heldout_bits``, bits a character of held-out real documents, ends counted as characters;
+    of pieces also ``heldout_loss``, nats a token, as language models are compared.
+    """
+    likelihood, own = model(settings, data).log_prob, data.own
+    characters = counted(own.tokens.spell(own.heldout)).sum().astype(jnp.float32)
 
-    def of(heldout: Array, state: Counts) -> dict[str, Array]:
-        count = ngrams.counted(heldout).sum().astype(jnp.float32)
-        return {"heldout_bits": -likelihood(state, heldout).sum() / jnp.log(2.0) / count}
+    def of(heldout: Array, characters: Array, state: Any) -> dict[str, Array]:
+        nats, tokens = -likelihood(state, heldout).sum(), counted(heldout).sum().astype(jnp.float32)
+        found = {"heldout_bits": nats / jnp.log(2.0) / characters}
+        return found | ({"heldout_loss": nats / tokens} if settings.pieces else {})
 
-    return Partial(of, data.own.heldout)
+    return Partial(of, own.heldout, characters)
 
 
 def _artefacts(on: Against, sizes: NgramConfig, tokens: Array, found: Words) -> Array:

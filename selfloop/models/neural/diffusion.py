@@ -16,12 +16,13 @@ import jax.numpy as jnp
 from jax import Array
 
 Predict = Callable[[Array, Array, Array, Array | None], Array]
-"""``predict(noisy [B, T, D], level [B], label [B], length [B]) -> x_0 [B, T, D]``."""
+"""``predict(noisy [B, T, D], level [B], label [B], length [B]) -> x_0 [B, T, D]``; where there are no lengths, the
+sampler gives one level [] for all samples."""
 
 
 def noised(x: Array, noise: Array, level: Array) -> Array:
-    """x_u of samples x [B, T, D] at ``level`` u [B]."""
-    angle = (jnp.pi / 2 * level)[:, None, None]
+    """x_u of samples x [B, T, D] at ``level`` u [B], or [] for all."""
+    angle = (jnp.pi / 2 * level).reshape(-1, 1, 1)
     return jnp.cos(angle) * x + jnp.sin(angle) * noise
 
 
@@ -46,7 +47,7 @@ def guided(predict: Predict, guidance: float, unlabelled: int) -> Predict:
     """Classifier-free guidance: ``x_0(no label) + guidance (x_0(label) - x_0(no label))`` at twice the cost."""
 
     def both(noisy: Array, level: Array, label: Array, length: Array | None) -> Array:
-        twice = jax.tree.map(lambda a: jnp.concatenate([a, a]), (noisy, level, length))
+        twice = jax.tree.map(lambda a: jnp.concatenate([a, a]) if a.ndim else a, (noisy, level, length))
         labels = jnp.concatenate([label, jnp.full_like(label, unlabelled)])
         with_label, without = jnp.split(predict(twice[0], twice[1], labels, twice[2]), 2)
         return without + guidance * (with_label - without)
@@ -68,7 +69,7 @@ def denoised(predict: Predict, x: Array, level: float, label: Array, length: Arr
     levels = jnp.linspace(level, 0.0, steps + 1, dtype=jnp.float32)
 
     def step(x: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
-        here, there = (jnp.full((x.shape[0],), level) for level in pair)
+        here, there = pair if length is None else (jnp.full((x.shape[0],), level) for level in pair)
         clean = predict(x, here, label, length)
         angle = jnp.pi / 2 * pair[0]
         noise = (x - jnp.cos(angle) * clean) / jnp.sin(angle)

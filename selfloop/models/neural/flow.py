@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import Array
 
 Velocity = Callable[[Array, Array, Array], Array]
-"""``velocity(x [B, T, D], t [B], label [B]) -> [B, T, D]``."""
+"""``velocity(x [B, T, D], t [B], label [B]) -> [B, T, D]``; the sampler gives one time [] for all samples."""
 
 REGULARISATION, ITERATIONS = 0.05, 12
 """Of the entropic plan, in units of the mean squared distance, and Sinkhorn's iterations."""
@@ -54,8 +54,7 @@ def carried(key: Array, velocity: Velocity, label: Array, shape: tuple[int, int]
     size = 1 / steps
 
     def step(x: Array, time: Array) -> tuple[Array, None]:
-        at = lambda when: jnp.full((len(x),), when)  # noqa: E731
-        middle = x + 0.5 * size * velocity(x, at(time), label)
-        return x + size * velocity(middle, at(time + 0.5 * size), label), None
+        middle = x + 0.5 * size * velocity(x, time, label)
+        return x + size * velocity(middle, time + 0.5 * size, label), None
 
     return jax.lax.scan(step, start, jnp.arange(steps, dtype=jnp.float32) * size)[0]

@@ -73,8 +73,8 @@ class Small(nn.Module):
     def setup(self) -> None:
         """Layers."""
         c = self.config
-        self.into = [nn.Dense(c.width), nn.Dense(c.width), nn.Dense(2 * c.latents)]
-        self.out = [nn.Dense(c.width), nn.Dense(c.width), nn.Dense(c.shape[0] * c.shape[1])]
+        self.into: list[nn.Dense] = [nn.Dense(c.width), nn.Dense(c.width), nn.Dense(2 * c.latents)]
+        self.out: list[nn.Dense] = [nn.Dense(c.width), nn.Dense(c.width), nn.Dense(c.shape[0] * c.shape[1])]
 
     def encode(self, x: Array) -> tuple[Array, Array]:
         """Images [B, H, W]: mean and log variance [B, L]."""
@@ -103,11 +103,12 @@ class Shumailov(nn.Module):
     def setup(self) -> None:
         """Layers."""
         c = self.config
-        self.small = c.shape[0] // 4, c.shape[1] // 4
-        self.into = [Convolution(64, 4, 2), Convolution(128, 4, 2)]
-        self.mean, self.log_variance = nn.Dense(c.latents), nn.Dense(c.latents)
-        self.wide = nn.Dense(self.small[0] * self.small[1] * 128)
-        self.out = [Transposed(64), Transposed(1)]
+        self.small: tuple[int, int] = c.shape[0] // 4, c.shape[1] // 4
+        self.into: list[Convolution] = [Convolution(64, 4, 2), Convolution(128, 4, 2)]
+        self.mean: nn.Dense = nn.Dense(c.latents)
+        self.log_variance: nn.Dense = nn.Dense(c.latents)
+        self.wide: nn.Dense = nn.Dense(self.small[0] * self.small[1] * 128)
+        self.out: list[Transposed] = [Transposed(64), Transposed(1)]
 
     def encode(self, x: Array) -> tuple[Array, Array]:
         """Images [B, H, W]: mean and log variance [B, L]."""

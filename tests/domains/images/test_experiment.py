@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,7 @@ from selfloop.loop import begin, generation
 from selfloop.policies import POLICIES
 from selfloop.protocols import Loop
 from selfloop.runs import record
+from tests.domains.images.conftest import pictures, write_set
 
 pytestmark = pytest.mark.usefixtures("hurried")
 TINY = {"n": (24,), "evaluate": 120, "first_steps": (4,), "steps": (2,), "batch": 8, "width": 16, "layers": 1,
@@ -132,6 +134,7 @@ def test_every_preset_can_be_run_and_says_which_it_is(name):
         ({"draw": "poisson"}, "--draw is poisson; choose one of mean, bernoulli, gaussian"),
         ({"gamma": -1.0}, "--gamma is -1.0; give 0 or more"),
         ({"sample_steps": 0}, "--sample-steps is 0"),
+        ({"network": "unet", "size": 2}, "--size is 2; --network unet halves images 2 times: give a multiple of 4"),
         ({"data": "moons"}, "--arms member corrects images, and moons are points"),
         ({"data": "moons", "arms": ("replace",)}, "--guidance 1"),
         ({"data": "nowhere"}, "no set of this name"),
@@ -149,6 +152,42 @@ def test_what_judges_is_apart_from_what_is_learned_from(pictures_folder):
     own = setup.data(tiny(smoke, None, pictures_folder), 24).own
     seen = [image.tobytes() for part in own for image in part.x]
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("network", ["perceptron", "unet"])
+def test_a_folder_of_images_of_28_by_28_fits(tmp_path, network):
+    """Shapes alone: sizes are those of MNIST, the networks as small as they go."""
+    folder = write_set(tmp_path / "set", *pictures(side=28, each=20), pack=True)
+    config = checked(IMAGES, tiny(smoke, None, folder, size=28, network=network, arms=("kmeans",)))
+    data = IMAGES.data(config, 24)
+    assert data.real.x.shape == (24, 28, 28)
+    model = IMAGES.model(config, data)
+    state = jax.eval_shape(model.init, jax.random.key(0))
+    after, _ = jax.eval_shape(model.fit, jax.random.key(0), data.real, state)
+    assert jax.tree.map(lambda leaf: leaf.shape, after) == jax.tree.map(lambda leaf: leaf.shape, state)
+    assert jax.eval_shape(lambda s: model.sample(jax.random.key(0), s, data.real.cond, 24).x, state).shape == (
+        24,
+        28,
+        28,
+    )
+
+
+@pytest.mark.slow
+def test_fashion_mnist_goes_round_at_its_own_size(cache, tmp_path):
+    folder = Path("/usr/share/datasets/fashion-mnist")
+    if not folder.is_dir():
+        pytest.skip("needs Debian's dataset-fashion-mnist")
+    config = tiny(smoke, tmp_path / "run", folder, size=28, arms=("kmeans",), seeds=1, generations=1, n=(200,))
+    experiment.run(IMAGES, config)
+    found = rows(config.out)
+    assert found["kmeans", 0, 1]["moved"] > 0
+    assert np.isfinite(found["kmeans", 0, 1]["fid_latents"])
+    own = setup.data(config, 200).own
+    assert [len(part.x) for part in (own.real, own.reference)] == [200, 1500]
+    # 70,000 images of ten classes, of which none is there twice in Fashion-MNIST: 20 % and 10 %.
+    assert [len(part.x) for part in (own.encoder, own.prior)] == [14_000, 7_000]
+    with pytest.raises(SelfloopError, match="the loop's part of these images holds 28000"):
+        setup.data(config, 28_001)
 
 
 @pytest.mark.slow

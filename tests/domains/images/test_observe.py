@@ -29,6 +29,17 @@ def test_an_evaluator_recognises_images_that_it_has_not_seen(trained):
     assert np.all(np.asarray(z.std(0)) < 1.001)
 
 
+def test_of_many_images_fewer_copies_are_made(monkeypatch):
+    x = REAL.x[:10]
+    assert evaluator.distorted(x).shape == (90, 8, 8)
+    monkeypatch.setattr(evaluator, "COPIED", 39)
+    assert evaluator.distorted(x).shape == (40, 8, 8)
+    monkeypatch.setattr(evaluator, "COPIED", 0)
+    found = evaluator.distorted(x)
+    assert found.shape == (20, 8, 8)
+    np.testing.assert_array_equal(found[:10], x)
+
+
 def test_it_is_kept_and_read_again(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("SELFLOOP_CACHE", str(tmp_path))
     config = EvaluatorConfig(latents=4, redraws=False, steps=2, batch=8)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
+import language_figures
 import numpy as np
 import pytest
 
@@ -16,6 +17,8 @@ from selfloop.domains.language.settings import PRESETS
 from selfloop.engine import measure
 from selfloop.engine.settings import checked
 from selfloop.errors import ConfigError
+from selfloop.models.neural.training import Training
+from selfloop.models.neural.transformer import TransformerConfig, parameters, transformer
 from selfloop.policies import POLICIES
 from selfloop.runs import record
 from tests.domains.language.made import settings
@@ -34,7 +37,8 @@ def test_a_run_says_what_the_domain_measures(run):
     assert len(rows) == 2 * 2 * 3
     corrected = ("kept", "auc", "effective")
     for row in rows:
-        assert {one.name for one in MEASURES if one.name not in corrected} - row.keys() <= {"failed", "moved"}
+        wanted = {one.name for one in MEASURES if one.name not in corrected}
+        assert wanted - row.keys() <= {"failed", "moved", "heldout_loss"}
     assert any(row.get("moved", 0) > 0 for row in rows)
 
 
@@ -64,6 +68,23 @@ def test_the_page_shows_text(run):
     assert page.count("<tr><td>uncorrected</td>") == 2
 
 
+@pytest.mark.slow
+def test_records_of_a_run_are_what_its_page_tells(run, tmp_path):
+    path = language_figures.keep(run.out, tmp_path / "language.jsonl")
+    metrics = {(row["arm"], row["seed"], row["generation"]): row for row in record.read(run.out / "metrics.jsonl")}
+    rows = record.read(path)
+    assert len(rows) == len(metrics)
+    for row in rows:
+        told = metrics[row["arm"], row["seed"], row["generation"]]
+        for name in ("heldout_bits", "mauve_like", "bits_first", "unknown_words", "length"):
+            assert np.isclose(row[name], told[name], atol=1e-4)
+        assert row["bits_first_quantiles"] == sorted(row["bits_first_quantiles"])
+    gammas = record.read(tmp_path / "language_gammas.jsonl")
+    assert {row["arm"] for row in gammas} == {"replace_repair"}
+    assert language_figures.keep(run.out, path) == path
+    assert record.read(path) == rows  # the same ones replace each other
+
+
 def test_all_presets_can_be():
     for make in PRESETS.values():
         checked(LANGUAGE, make())
@@ -75,7 +96,13 @@ def test_all_presets_can_be():
         ({"temperature": (0.0,)}, "--temperature is 0.0; give a number above 0"),
         ({"temperature": (-1.0,)}, "--temperature is -1.0; give a number"),
         ({"n": (5000,)}, "--n is 5000; the train part of .* holds 2.. documents .*: give 2.. or fewer, or more text"),
-        ({"documents": "words"}, "--documents is words; choose one of lines, blank"),
+        ({"documents": "words"}, "--documents is words; choose one of lines, blank, marks"),
+        ({"model": "gpt"}, "--model is gpt; choose one of ngram, transformer"),
+        ({"pieces": 200}, "--pieces is 200 with --model ngram, which reads characters; give --model transformer"),
+        ({"pieces": 9, "model": "transformer"}, "--pieces is 9; give 0, or 126 .twice --alphabet. to 65536"),
+        ({"pieces": 200, "model": "transformer"}, "--arms replace_repair corrects characters, and --pieces is 200"),
+        ({"width": 36, "model": "transformer"}, "--width is 36 with 4 --heads; give a multiple of 8"),
+        ({"rate": 0.0}, "--rate is 0.0; give a number between 0 and 1"),
         ({"gamma": -1.0}, "--gamma is -1.0; give 0 or more"),
         ({"order": 0}, "--order is 0; give 1 or more"),
     ],
@@ -85,6 +112,13 @@ def test_bad_settings_are_told_in_a_line(tmp_path, changes, says):
         experiment.run(LANGUAGE, replace(settings(tmp_path), **changes))
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_gpu_preset_has_twelve_million_weights():
+    given = PRESETS["gpu"]()
+    sizes = TransformerConfig(given.pieces, 256, given.width, given.layers, given.heads)
+    state = jax.eval_shape(transformer(sizes, Training()).init, jax.random.key(0))
+    assert parameters(state.params) == 11_997_312
 
 
 def test_a_tenth_is_drawn_anew_and_the_sizes_are_those_of_the_samples():

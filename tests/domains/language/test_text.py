@@ -52,6 +52,7 @@ def test_a_document_has_one_part_whatever_stands_beside_it(tmp_path):
         ("One\n\n two  three \nONE\r\n", "lines", ["one", "two three"]),
         ("One\ntwo\n\nthree\n \nfour", "blank", ["one two", "three", "four"]),
         ("a b<|endoftext|>c", "lines", ["a b", "c"]),
+        ("a\n\nb\nc<|endoftext|>\nd", "marks", ["a b c", "d"]),
     ],
 )
 def test_documents(content, kind, expected):

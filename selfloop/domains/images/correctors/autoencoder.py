@@ -1,7 +1,7 @@
 """Projection by a denoising autoencoder (Vincent et al. 2008): an image becomes what 16 numbers of it can hold.
 
 It is trained on images that neither loop, reference nor evaluators see, once, and kept in the user's cache.
-Shapes: N samples, B images a step, H rows, W columns.
+Shapes: N samples, B images a step, H rows, W columns, L latents.
 """
 
 import sys
@@ -46,19 +46,31 @@ class Autoencoder(nn.Module):
 
     config: AutoencoderConfig
 
-    @nn.compact
+    shape: tuple[int, int]
+
+    def setup(self) -> None:
+        """Layers."""
+        c, (rows, columns) = self.config, self.shape
+        self.into = nn.Dense(c.width), nn.Dense(c.latents)
+        self.out = nn.Dense(c.width), nn.Dense(rows * columns)
+
+    def encode(self, x: Array) -> Array:
+        """Images [B, H, W]: latents [B, L]."""
+        return self.into[1](nn.gelu(self.into[0](x.reshape(len(x), -1))))
+
+    def decode(self, z: Array) -> Array:
+        """Latents [B, L]: images [B, H, W]."""
+        return nn.sigmoid(self.out[1](nn.gelu(self.out[0](z)))).reshape(-1, *self.shape)
+
     def __call__(self, x: Array) -> Array:
         """Images [B, H, W] again."""
-        h = nn.gelu(nn.Dense(self.config.width)(x.reshape(len(x), -1)))
-        h = nn.gelu(nn.Dense(self.config.width)(nn.Dense(self.config.latents)(h)))
-        return nn.sigmoid(nn.Dense(x.shape[1] * x.shape[2])(h)).reshape(x.shape)
+        return self.decode(self.encode(x))
 
 
 def autoencoder(others: Images, config: AutoencoderConfig | None = None) -> Corrector:
     """Each image becomes what the autoencoder of ``others`` makes of it."""
-    config = config or AutoencoderConfig()
-    params = _load_or_train(others, config)
-    project = jax.jit(lambda x: Autoencoder(config).apply(params, x))
+    network, params = load_or_train(others, config or AutoencoderConfig())
+    project = jax.jit(lambda x: network.apply(params, x))
 
     @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
@@ -68,16 +80,17 @@ def autoencoder(others: Images, config: AutoencoderConfig | None = None) -> Corr
     return correct
 
 
-def _load_or_train(others: Images, config: AutoencoderConfig) -> Any:
-    modules = sys.modules[__name__], training
+def load_or_train(others: Images, config: AutoencoderConfig) -> tuple[Autoencoder, Any]:
+    """The autoencoder of ``others`` and its weights, from the user's cache where it was trained before."""
+    modules, network = (sys.modules[__name__], training), Autoencoder(config, others.x.shape[1:])
     path = cached("images_autoencoder", (others.x, config), modules).with_suffix(".msgpack")
-    like = jax.eval_shape(lambda: Autoencoder(config).init(jax.random.key(0), jnp.asarray(others.x[:1])))
-    return trained_once(path, like, lambda: _trained(jax.random.key(0), jnp.asarray(others.x), config))
+    like = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.asarray(others.x[:1])))
+    return network, trained_once(path, like, lambda: _trained(jax.random.key(0), jnp.asarray(others.x), network))
 
 
-@partial(jax.jit, static_argnames="config")
-def _trained(key: Array, x: Array, config: AutoencoderConfig) -> Any:
-    network, (key_init, key_steps) = Autoencoder(config), jax.random.split(key)
+@partial(jax.jit, static_argnames="network")
+def _trained(key: Array, x: Array, network: Autoencoder) -> Any:
+    config, (key_init, key_steps) = network.config, jax.random.split(key)
     optimiser = optax.adamw(optax.cosine_decay_schedule(config.rate, config.steps), weight_decay=0.01)
 
     def step(carry: tuple[Any, Any], key: Array) -> tuple[tuple[Any, Any], None]:

@@ -89,7 +89,7 @@ def toward(found: Clusters, share: float = 1.0) -> Corrector:
 
     @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        near = averages[_nearest(batch, found.averages)]
+        near = averages[nearest_of(batch, found.averages)]
         x = (1 - share) * batch.x + share * near
         return batch._replace(x=x), report(batch, x)
 
@@ -102,7 +102,7 @@ def nearest(prototypes: Images) -> Corrector:
 
     @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        near = x[_nearest(batch, prototypes)]
+        near = x[nearest_of(batch, prototypes)]
         return batch._replace(x=near), report(batch, near)
 
     return correct
@@ -114,7 +114,7 @@ def member(found: Clusters) -> Corrector:
 
     @fallback
     def correct(key: Array, batch: Batch, state: object) -> tuple[Batch, dict[str, Array]]:
-        near = _nearest(batch, found.averages)
+        near = nearest_of(batch, found.averages)
         x = members[start[near] + jax.random.randint(key, near.shape, 0, count[near], start.dtype)]
         return batch._replace(x=x), report(batch, x)
 
@@ -138,7 +138,7 @@ def ideal(others: Images, gamma: float) -> Corrector:
     return correct
 
 
-def _nearest(batch: Batch, prototypes: Images) -> Array:
+def nearest_of(batch: Batch, prototypes: Images) -> Array:
     """The index [N] of the nearest prototype of each sample's class."""
     x, label = jnp.asarray(prototypes.x), jnp.asarray(prototypes.label)
     if batch.cond is None:

@@ -41,6 +41,12 @@ def _autoencoder(known: Known) -> Corrector:
     return autoencoder(known.prior)
 
 
+def _kmeans_latent(known: Known) -> Corrector:
+    from selfloop.domains.images.correctors.latent import latent_averages
+
+    return latent_averages(known.real, known.prior, known.clusters)
+
+
 def _renoise(known: Known) -> Corrector:
     from selfloop.domains.images.correctors.renoise import renoise
 
@@ -61,6 +67,9 @@ CORRECTORS: dict[str, Entry] = {
     ),
     "kmeans_half": Entry(
         lambda known: toward(clusters(known.real, known.clusters), 0.5), "Half way toward that average."
+    ),
+    "kmeans_latent": Entry(
+        _kmeans_latent, "The nearest average in the latents of an autoencoder of other real images, drawn again."
     ),
     "medoid": Entry(
         lambda known: nearest(clusters(known.real, known.clusters).medoids),

@@ -30,7 +30,7 @@ def load(data: str | None) -> Images:
         return packaged.digits()
     if data in fetch.SOURCES:
         local = Path(os.environ.get("SELFLOOP_DATA") or os.devnull) / data
-        return idx.folder(local if local.is_dir() else fetch.fetch(data))
+        return idx.folder(local if local.is_dir() else fetch.fetch(data))._replace(about=fetch.SOURCES[data].notice)
     if not Path(data).exists():
         raise DataError(f"--data {data}: no such folder, and no set of this name; named are {', '.join(NAMED)}")
     return idx.folder(Path(data))

@@ -23,7 +23,7 @@ from selfloop.domains.language import ngram as ngrams
 from selfloop.domains.language.alphabet import Alphabet
 from selfloop.domains.language.correctors.outcome import outcome
 from selfloop.domains.language.ngram import Counts, NgramConfig
-from selfloop.protocols import Corrector, Model
+from selfloop.protocols import Corrector
 
 LARGEST = 20.0
 """The largest weight before weights are scaled to keep their sum."""
@@ -66,10 +66,8 @@ def auc(high: np.ndarray, low: np.ndarray) -> float:
     return float((ranks.sum() - len(high) * (len(high) + 1) / 2) / (len(high) * len(low)))
 
 
-def frozen(known: Alphabet, config: NgramConfig, model: Model, real: Array) -> Corrector:
+def frozen(known: Alphabet, config: NgramConfig, synthetic: Array, real: Array) -> Corrector:
     """Weights by a detector trained once, on samples of generation 0; ``auc`` is that on the samples at hand."""
-    first = jax.jit(model.fit)(jax.random.key(0), uniform(real), None)[0]
-    synthetic = jax.jit(model.sample, static_argnums=3)(jax.random.key(1), first, None, len(real)).x
     detector = train(config, real, synthetic)
     unseen = features(config, detector.real, detector.synthetic, real[len(real) // 2 :]) @ detector.logit
 

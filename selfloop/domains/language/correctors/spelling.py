@@ -23,7 +23,8 @@ class Speller:
     """A dictionary that finds the nearest of its words."""
 
     def __init__(self, counts: Counter[str], edits: int = 2):
-        self.counts, self.edits = counts, edits
+        self.counts: Counter[str] = counts
+        self.edits: int = edits
         self._index: dict[str, list[str]] = defaultdict(list)
         self._known: dict[str, str] = {}
         for word in counts:

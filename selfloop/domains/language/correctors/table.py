@@ -76,7 +76,14 @@ def band(settings: Any, data: Data) -> Corrector:
 
 def detector_frozen(settings: Any, data: Data) -> Corrector:
     """Weights by a detector of generation 0's samples."""
-    return detector.frozen(data.own.alphabet, _shorter(settings, data), _model(settings, data), data.real.x)
+    from selfloop.domains.language.setup import first_fits
+
+    model = _model(settings, data)
+    state = jax.jit(model.init)(jax.random.key(0))
+    for call in range(first_fits(settings)):
+        state = jax.jit(model.fit)(jax.random.key(call), data.real, state)[0]
+    synthetic = jax.jit(model.sample, static_argnums=3)(jax.random.key(1), state, None, data.real.capacity).x
+    return detector.frozen(data.own.alphabet, _shorter(settings, data), synthetic, data.real.x)
 
 
 def detector_online(settings: Any, data: Data) -> Corrector:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,8 @@ from selfloop.domains.language import ngram as ngrams
 from selfloop.domains.language.correctors.rejection import rejection
 from selfloop.domains.language.ngram import NgramConfig
 from selfloop.domains.language.sums import strings
-from selfloop.engine.domain import Arm, Data, Domain, Measure, Observation
+from selfloop.domains.language.sums.measures import MEASURES
+from selfloop.engine.domain import Arm, Data, Domain, Observation
 from selfloop.engine.settings import Settings, within
 from selfloop.errors import ConfigError
 from selfloop.protocols import Corrector, Model
@@ -46,13 +47,18 @@ ARMS = {
 DEFAULT = ("uncorrected", "recomputed", "replace", "replace_recomputed", "replace_verifier", "replace_noisy",
            "replace_idealised", "accumulate")  # fmt: skip
 
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
+
 
 @dataclass(frozen=True)
 class SumsSettings(Settings):
     """A self-consuming loop on sums, with a verifier that is always right, one that is not, and a calculator."""
 
     out: Path = Path("runs/sums_loop")
-    arms: tuple[Literal[tuple(ARMS)], ...] = DEFAULT  # type: ignore[valid-type]
+    arms: tuple[ArmName, ...] = DEFAULT
     """augment: uncorrected, verifier, noisy, recomputed, idealised, fresh; replace and replace_CORRECTOR: own samples
     alone; tenth, accumulate, accumulate_subsample; baseline: real data alone."""
     n: tuple[int, ...] = (20000,)
@@ -181,7 +187,7 @@ def idealised(settings: SumsSettings, data: Data) -> Corrector:
     return correct
 
 
-CORRECTORS = {
+CORRECTORS: dict[str, Callable[[SumsSettings, Data], Corrector]] = {
     "verifier": verifier,
     "noisy": partial(verifier, rates=RATES),
     "recomputed": recomputed,
@@ -210,16 +216,7 @@ SUMS = Domain(
     arms=ARMS,
     correctors=CORRECTORS,
     spaces=("operands",),
-    measures=(
-        Measure("heldout_bits", "bits/string", "", "less", headline=True),
-        Measure("wrong", "", "artefact", "less", headline=True),
-        Measure("malformed", "", "artefact", "less"),
-        Measure("operands_tv", "", "moment", "less", headline=True),
-        Measure("distinct", "", "mode", "more", headline=True),
-        Measure("failed"),
-        Measure("moved", "digits"),
-        Measure("kept", optional=True),
-    ),
+    measures=MEASURES,
     axes=("temperature",),
     check=check,
     title="Self-consuming training on sums",

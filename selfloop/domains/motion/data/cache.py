@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -77,8 +77,10 @@ class Store:
     def __init__(self, file: Path):
         """OSError where nothing can be written there."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        self.file, self.path = file, file.with_name(f".{file.stem}.{os.getpid()}.tmp")
-        self.stream, self.frames = self.path.open("wb"), 0
+        self.file: Path = file
+        self.path: Path = file.with_name(f".{file.stem}.{os.getpid()}.tmp")
+        self.stream: BinaryIO = self.path.open("wb")
+        self.frames: int = 0
 
     def take(self, clips: Iterable[Clip]) -> list[Clip]:
         """The same clips, on disk. DataError where the disk is full."""

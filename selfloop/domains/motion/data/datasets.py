@@ -56,6 +56,13 @@ def find(path: Path | str | None) -> Path:
     return found
 
 
+def origin(path: Path | str | None) -> str:
+    """Where a set is from, and its licence as far as it is known here; of one's own, its path."""
+    if path is None:
+        return embedded.NOTICE
+    return str(path) if str(path) not in fetch.SOURCES or Path(path).exists() else fetch.SOURCES[str(path)].notice
+
+
 def _place(path: Path | str) -> Path:
     if str(path) not in ARCHIVES or Path(path).exists():
         return Path(path)

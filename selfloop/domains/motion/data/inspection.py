@@ -24,9 +24,9 @@ class Inspection(NamedTuple):
     kinds: dict[str, int]
     """Files by what they were understood as: skeleton, up axis, unit, leans, frames a second."""
     seconds: list[float]
-    labels: Counter
-    styles: Counter
-    roles: Counter
+    labels: Counter[str]
+    styles: Counter[str]
+    roles: Counter[str]
     sentences: int
     """Clips that somebody wrote sentences about."""
     kin: list[str]

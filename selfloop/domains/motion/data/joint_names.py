@@ -26,7 +26,7 @@ class UnknownSkeleton(DataError):
 
     def __init__(self, message: str, names: Sequence[str]):
         super().__init__(message)
-        self.names = tuple(names)
+        self.names: tuple[str, ...] = tuple(names)
 
 
 class Row(NamedTuple):

@@ -67,6 +67,14 @@ def test_every_row_says_what_it_does():
     assert all(entry.about.endswith(".") for entry in table.CORRECTORS.values())
 
 
+def test_averages_in_latents_are_as_few_as_clusters_and_of_the_samples_class(subject):
+    batch = samples(3, 30)
+    after = np.asarray(subject("kmeans_latent").correct(1, batch)[0].x)
+    kinds = {(int(label), image.tobytes()) for label, image in zip(batch.cond, after, strict=True)}
+    assert 3 < len(kinds) <= 9  # three clusters of each of three classes
+    assert len({image for _, image in kinds}) == len(kinds)  # none stands for two classes
+
+
 @pytest.mark.parametrize("name", ["kmeans", "medoid", "member", "nearest_real", "ideal"])
 def test_prototypes_are_of_the_samples_own_class(subject, name):
     batch = samples(3, 30)
