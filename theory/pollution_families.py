@@ -12,7 +12,7 @@ from theory.frame.drawing import Line, lines
 from theory.frame.slips import scaled
 from theory.shared.chains import half_width
 
-N, T, S = 8, 30, 0.9
+N, T, S = 20, 40, 0.9
 FAMILIES = (1, 2, 8)
 
 
