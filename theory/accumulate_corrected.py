@@ -35,7 +35,7 @@ def measured_slope(label: str, predicted: float, squares: np.ndarray) -> Compari
 
 
 def check(effort: Effort) -> Finding:
-    """Slopes between generations 5 and 40 at three gammas; the recursion's own slope much later."""
+    """Slopes between generations 5 and 24 at three gammas; the recursion's own slope much later."""
     alone, *squares = gaussians(SEEDS * effort.seeds)["mean"] ** 2
     theory = [np.asarray(recursions.accumulate(N, N, gamma, -1.0, 200_000)) for gamma in GAMMA[1:]]
     t = np.arange(GENERATIONS + 1)

@@ -23,7 +23,7 @@ def kept(n: float) -> np.ndarray:
 
 
 def check(effort: Effort) -> Finding:
-    """Expected covariance and squared error of the mean after 40 generations of 2 points."""
+    """Expected covariance and squared error of the mean after 24 generations of 2 points."""
     chains = gaussians(SEEDS * effort.seeds)
     variance, square = chains["variance"][0], chains["mean"][0] ** 2
     level, end = kept(N), limit(N)
@@ -42,7 +42,7 @@ def check(effort: Effort) -> Finding:
             *(mean(f"E e^2, t = {one}", 1 - level[one], square[:, one]) for one in (1, 10, GENERATIONS)),
             measured._replace(low=measured.low * rest[0], high=measured.high * rest[1]),
             identity(
-                "the product over the recursion, t = 40",
+                "the product over the recursion, t = 24",
                 1.0,
                 level[-1] / (1 - recursions.accumulate(N, N, 0.0, -1.0, GENERATIONS)[-1]),
                 1e-12,
@@ -50,7 +50,7 @@ def check(effort: Effort) -> Finding:
         ],
         control=Control(
             "the pi² / 6 of a Gaussian whose covariance is known",
-            mean("E e^2, t = 40", np.sum(1.0 / (t + 1) ** 2) / N, square[:, -1]),
+            mean("E e^2, t = 24", np.sum(1.0 / (t + 1) ** 2) / N, square[:, -1]),
         ),
         figure=lines(
             [

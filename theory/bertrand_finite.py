@@ -18,7 +18,7 @@ TIMES = np.arange(mean_loop.GENERATIONS + 1)
 
 def check(effort: Effort) -> Finding:
     """The share of uncorrected chains that never leave the bound: of a normal mean, of a misspecified Student's t."""
-    error = abs(mean_loop.errors(20 * effort.seeds))[:2]
+    error = abs(mean_loop.errors(40 * effort.seeds))[:2]
     inside = bound(error[:, :, 0])
     over = misspecified(effort.seeds)
     part, failing = student_loop.largest_failing("t5: chains never outside, delta 0.05", 0.95, over[1])

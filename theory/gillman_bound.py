@@ -19,7 +19,7 @@ TIME = np.arange(mean_loop.GENERATIONS + 1)
 
 def check(effort: Effort) -> Finding:
     """The share of chains inside the bound: of a normal mean, where L = 0, and of a misspecified Student's t."""
-    seeds = 20 * effort.seeds
+    seeds = 40 * effort.seeds
     error = abs(mean_loop.errors(seeds))[:4]
     limit = bound(LAM, GAMMA, error[:, :, 0])
     over = misspecified(effort.seeds)

@@ -11,7 +11,6 @@ from theory.frame.drawing import Line, lines
 from theory.frame.slips import scaled
 from theory.shared import cases, mean_loop
 from theory.shared.chains import half_width
-from theory.shared.stationary import SEEDS
 
 ROWS = (1, 4, 5)
 """Of the settings: lambda 0.4 with gamma 0, 1, 3."""
@@ -30,7 +29,7 @@ def check(effort: Effort) -> Finding:
     error = cases.decay(case, [LAM] * 3, GAMMAS, 1e-3 * cases.directions(case)[:1])[:, 0]
     left = np.linalg.norm(error, axis=-1)
     gained = left[1:] / left[:1]
-    square = mean_loop.errors(SEEDS * effort.seeds)[list(ROWS)] ** 2
+    square = mean_loop.errors(40 * effort.seeds)[list(ROWS)] ** 2
     path = [np.asarray(recursions.reuse(mean_loop.N, 4, gamma, 0.0, T)) for gamma in GAMMAS]
     published = [float(rates.gillman(LAM, gamma, 0.0)) for gamma in GAMMAS]
     return Finding(

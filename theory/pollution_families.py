@@ -18,7 +18,7 @@ FAMILIES = (1, 2, 8)
 
 def check(effort: Effort) -> Finding:
     """E m² of a model among K families that publish alike."""
-    found = {k: measured(20 * effort.seeds, k) for k in FAMILIES}
+    found = {k: measured(40 * effort.seeds // k, k) for k in FAMILIES}
     settled = {k: stationary_mean_square(S, 1.0, N, k) for k in FAMILIES}
     own = stationary_variance(S, 1.0, N, 8) / N
     return Finding(

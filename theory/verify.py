@@ -1,7 +1,7 @@
 """Every stability theorem beside its measurement.
 
     python theory/verify.py                    all claims, under 10 minutes on 2 cores
-    python theory/verify.py --quick            all claims with fewer chains and cases, about a minute
+    python theory/verify.py --quick            all claims with fewer chains and cases, 3 min
     python theory/verify.py --only NAME        one claim; may be given several times
 
 Results: a table on screen, and in the folder --out a page (report.html), claims.json, environment.json and a figure a

@@ -15,7 +15,7 @@ def verify(config: Any) -> int:
     """Check every stability theorem beside its measurement; the exit code is 1 where a claim does not hold.
 
     selfloop verify                    all claims, under 10 minutes on 2 cores
-    selfloop verify --quick            all claims with fewer chains and cases, about a minute
+    selfloop verify --quick            all claims with fewer chains and cases, 3 min
     selfloop verify --only NAME        one claim; may be given several times
 
     Results: a table on screen, and in the folder --out a page (report.html), claims.json and a figure a claim.

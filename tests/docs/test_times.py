@@ -109,5 +109,5 @@ def test_a_duration_is_right_to_half_of_its_last_digit(text, seconds, right):
 
 
 def test_a_stale_time_is_found():
-    assert wrong("python theory/verify.py   all claims: 9 min on 2 cores", "theory/verify.py")
-    assert not wrong("python theory/verify.py   all claims: 4 min on 2 cores", "theory/verify.py")
+    assert wrong("python theory/verify.py   all claims: 5 min on 2 cores", "theory/verify.py")
+    assert not wrong("python theory/verify.py   all claims: 8 min on 2 cores", "theory/verify.py")

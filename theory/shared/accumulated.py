@@ -15,7 +15,7 @@ from selfloop.protocols import Loop
 from theory.shared.chains import chains
 
 N = 2
-GENERATIONS = 40
+GENERATIONS = 24
 GAMMA = np.array([0.0, 0.25, 0.5, 3.0])
 SEEDS = 100
 """Chains per seed of an effort: of few points each, where what is of higher order in 1 / n shows."""

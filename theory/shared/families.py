@@ -94,10 +94,19 @@ def cases() -> dict[str, Case]:
 
 @cache
 def augmented(seeds: int) -> dict[str, np.ndarray]:
-    """e_t [settings, S, T + 1, k] of each family in the loop of n real and the newest m synthetic points."""
+    """e_t [settings, S, T + 1, k] of each family in the loop of n real and the newest m synthetic points.
+
+    S is ``seeds`` where n is 1, and a quarter of it for families that need more points and take longer.
+    """
     settings = {"new": NEW, "gamma": GAMMA}
     return {
-        name: chains(partial(_augmented, case), settings, seeds, GENERATIONS, partial(error, case))
+        name: chains(
+            partial(_augmented, case),
+            settings,
+            seeds if case.n == 1 else seeds // 4,
+            GENERATIONS,
+            partial(error, case),
+        )
         for name, case in cases().items()
     }
 
