@@ -43,6 +43,16 @@ def uneven(effective: float, kept: int) -> list[str]:
     ]
 
 
+def unlike(told: float, whole: float) -> list[str]:
+    """Of a reference whose labels are so unlike those of the raw samples that little of it is left."""
+    if told >= UNEVEN * whole:
+        return []
+    return [
+        f"the reference, weighed to the labels of the raw samples, tells as much as {told:.3g} samples of {whole:.3g}: the "
+        "intervals are a little too narrow; give more of the labels that it has few of"
+    ]
+
+
 def repeated(raw: np.ndarray, corrected: np.ndarray) -> list[str]:
     """Of samples [N, F] that a bank repeats."""
     copies = [1 - len(np.unique(points, axis=0)) / len(points) for points in (raw, corrected)]
