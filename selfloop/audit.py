@@ -212,7 +212,8 @@ def _audited(
     present, used = np.asarray(before.weight > 0), np.asarray(after.weight > 0)
     effective = warnings.effective_number(after.weight)
     told, whole = (warnings.effective_number(one) for one in (on.reference_draws[0] * target.weight, target.weight))
-    found = [*warnings.plain(separation, gamma, alignment), *missing, *warnings.uneven(effective, int(used.sum())), *warnings.unlike(told, whole),
+    found = [*warnings.plain(separation, gamma, alignment), *missing, *warnings.unlike(told, whole),
+             *warnings.uneven(effective, int(used.sum())),
              *warnings.repeated(np.asarray(before.points)[present], np.asarray(after.points)[used])]  # fmt: skip
     return Audit(
         rho=rho,

@@ -48,8 +48,8 @@ def unlike(told: float, whole: float) -> list[str]:
     if told >= UNEVEN * whole:
         return []
     return [
-        f"the reference, weighed to the labels of the raw samples, tells as much as {told:.3g} samples of {whole:.3g}: the "
-        "intervals are a little too narrow; give more of the labels that it has few of"
+        f"the reference, weighed to the labels of the raw samples, tells as much as {told:.3g} samples of {whole:.3g}: "
+        "the intervals are a little too narrow; give more of the labels that it has few of"
     ]
 
 
