@@ -39,7 +39,7 @@ def uneven(effective: float, kept: int) -> list[str]:
         return []
     return [
         f"the corrector's weights make {kept} samples worth {effective:.3g} of one weight: the intervals are too "
-        "narrow (88 % for 95 % at a third); draw by the weights instead, or give more samples"
+        "narrow (90 % for 95 % where 40 % are left); draw by the weights instead, or give more samples"
     ]
 
 
