@@ -211,7 +211,9 @@ def _audited(
     moved = jnp.average(jnp.linalg.norm(after.points - before.points, axis=1), weights=after.weight)
     present, used = np.asarray(before.weight > 0), np.asarray(after.weight > 0)
     effective = warnings.effective_number(after.weight)
-    found = [*warnings.plain(separation, gamma, alignment), *missing, *warnings.uneven(effective, int(used.sum())),
+    told, whole = (warnings.effective_number(one) for one in (on.reference_draws[0] * target.weight, target.weight))
+    found = [*warnings.plain(separation, gamma, alignment), *missing, *warnings.unlike(told, whole),
+             *warnings.uneven(effective, int(used.sum())),
              *warnings.repeated(np.asarray(before.points)[present], np.asarray(after.points)[used])]  # fmt: skip
     return Audit(
         rho=rho,
@@ -224,7 +226,7 @@ def _audited(
         rejected=float((~used & ~failed)[present].mean()),
         effective=effective,
         labels=0 if sides is None else sides.count,
-        target=warnings.effective_number(on.reference_draws[0] * target.weight),
+        target=told,
         seconds=done.seconds / raw.capacity,
         compilation=done.compilation,
         separation=separation,

@@ -39,7 +39,17 @@ def uneven(effective: float, kept: int) -> list[str]:
         return []
     return [
         f"the corrector's weights make {kept} samples worth {effective:.3g} of one weight: the intervals are too "
-        "narrow (88 % for 95 % at a third); draw by the weights instead, or give more samples"
+        "narrow (90 % for 95 % where 40 % are left); draw by the weights instead, or give more samples"
+    ]
+
+
+def unlike(told: float, whole: float) -> list[str]:
+    """Of a reference whose labels are so unlike those of the raw samples that little of it is left."""
+    if told >= UNEVEN * whole:
+        return []
+    return [
+        f"the reference, weighed to the labels of the raw samples, tells as much as {told:.3g} samples of {whole:.3g}: "
+        "the intervals are a little too narrow; give more of the labels that it has few of"
     ]
 
 

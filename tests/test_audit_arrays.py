@@ -83,6 +83,7 @@ def test_labels_that_are_unlike_in_frequency_are_weighed():
     # 200 samples of 20 and 80 % weighed to 80 and 20 %: (sum w)^2 / sum w^2 = 200 / (.8^2 / .2 + .2^2 / .8).
     assert found.target == pytest.approx(200 / 3.25, rel=0.25)
     assert "the reference, weighed alike" in str(found)
+    assert any("little too narrow; give more of the labels" in one for one in found.warnings)
 
 
 def test_batches_bring_their_own_labels():
@@ -169,6 +170,6 @@ def test_coverage_with_labels_is_nominal():
 
 @pytest.mark.slow
 def test_a_small_bank_is_covered_too_seldom():
-    shares = {bank: covered(audit(*banked(seed, bank), resamples=300) for seed in range(200)) for bank in (50, 1000)}
+    shares = {bank: covered(audit(*banked(seed, bank), resamples=300) for seed in range(200)) for bank in (20, 1000)}
     print(f"\nbanks: {shares}")
-    assert shares[50] < 0.9 < shares[1000] + 0.04
+    assert shares[20] < 0.9 < shares[1000] + 0.04

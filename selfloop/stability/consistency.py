@@ -72,14 +72,14 @@ def sampler(model: Model, state: Any, own: Batch, data: Batch, law: Batch | None
             "outside the support of log_prob"
         )
     second = found.T @ found / len(found)
-    if law is None:
-        _smooth(second, _mean_derivatives(model, state, own)[1], 0.5)
     weight = np.asarray(data.weight / jnp.sum(data.weight))
     unit = _inverse_root((second + (seen * weight[:, None]).T @ seen) / 2)
     z = np.abs(unit @ found.mean(0)).max() * len(found) ** 0.5
     if z > SURE:
         _apart(f"the mean score over {len(found)} samples is {z:.3g} standard errors from 0, where it is 0")
-    if law is not None:
+    if law is None:  # only now: samples of another law have another second moment too
+        _smooth(second, _mean_derivatives(model, state, own)[1], 0.5)
+    else:
         _entropies(model, state, own, law)
 
 

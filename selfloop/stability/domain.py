@@ -52,7 +52,8 @@ def _normalised(masses: list[float]) -> None:
     if len(masses) < 2 or not np.isfinite(masses[-2:]).all():
         return
     one, other = masses[-2:]
-    if abs(one - other) <= AGREE * abs(one) and abs(one - 1) > WRONG:
+    # A mass of 0 is that of a peak which lies between all nodes.
+    if one > MASS and abs(one - other) <= AGREE * one and abs(one - 1) > WRONG:
         raise ConfigError(
             f"exp(log_prob) integrates to {one:.4g} and not to 1, at the parameters fitted to the data: log_prob lacks "
             f"its normaliser, or has a wrong one; subtract its logarithm, as a function of the parameters"

@@ -60,7 +60,7 @@ def test_a_kink_has_no_curvature():
 
 def test_a_normaliser_that_derivatives_do_not_see_is_told_of():
     law = domain.quadrature(models.HIDDEN, normal(), line())
-    with pytest.raises(ConfigError, match="mean score of log_prob is .* stop_gradient"):
+    with pytest.raises(ConfigError, match="mean score of log_prob is .*stop_gradient"):
         consistency.density(models.HIDDEN, normal(), law)
 
 
@@ -89,6 +89,7 @@ def test_shapes_that_do_not_fit_are_one_line(model, data, message):
 
 def doubts(model):
     data = line()
+    data = data._replace(x=data.x - data.x.mean())
 
     def refit(batch):
         return model.fit(jax.random.key(0), batch, normal())[0]
@@ -99,8 +100,7 @@ def doubts(model):
 
 
 def test_a_fit_that_maximises_something_else_is_told_of_even_where_the_data_agree_with_it():
-    # The mean of the data is next to 0, where the penalty pulls: only fewer data show it.
-    assert abs(float(line().x.mean())) < 0.03
+    # The mean of the data is 0, where the penalty pulls: only fewer data show it.
     assert doubts(models.GAUSSIAN) == ()
     (told,) = doubts(models.PENALISED)
     assert "three quarters of the data" in told
