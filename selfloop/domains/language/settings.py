@@ -70,7 +70,7 @@ class LanguageSettings(Settings):
 
 
 def default() -> LanguageSettings:
-    """Six arms, 2 seeds, 10 generations of 8,000 verses: some 12 minutes of CPU."""
+    """Six arms, 2 seeds, 10 generations of 8,000 verses: some 18 minutes of CPU on a busy machine."""
     return LanguageSettings()
 
 
