@@ -50,7 +50,7 @@ def _do(arguments: list[str], name: str | None) -> int:
     try:
         return parse(commands, arguments or ["--help"], "selfloop", ABOUT)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 2
+        return stop.code if isinstance(stop.code, int) else 2 * (stop.code is not None)  # None is success
 
 
 def _stub(row: Command) -> Callable[[], None]:

@@ -231,6 +231,15 @@ def test_an_error_while_the_package_is_imported_keeps_its_traceback_and_ctrl_c_i
     assert done.stdout.split() == ["True", "True"]
 
 
+@pytest.mark.parametrize(("said", "code"), [(None, 0), (0, 0), (2, 2), ("no", 2)])
+def test_an_exit_of_the_parser_is_an_exit_code(said, code, monkeypatch):
+    def stops(*_):
+        raise SystemExit(said)
+
+    monkeypatch.setattr(parse, "parse", stops)
+    assert main(["run", "gaussian"]) == code
+
+
 @pytest.mark.slow
 def test_completion_for_the_shell_knows_options_and_choices():
     command = [sys.executable, "-m", "selfloop", "--tyro-print-completion", "bash"]

@@ -34,3 +34,5 @@ models: list[selfloop.Model] = [
     selfloop.mixture_locations(np.ones(2), np.full(2, 0.5), 2),
 ]
 assert len(models) == 2
+certificate = selfloop.certify(models[0], x, lam=1.0, gamma=0.5)
+assert 0 < certificate.rate.exact < 1
