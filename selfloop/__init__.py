@@ -66,6 +66,7 @@ from selfloop.models.states import GaussianState as GaussianState
 from selfloop.models.statistics import gaussian_statistics as gaussian_statistics
 from selfloop.models.student import logistic as logistic
 from selfloop.models.student import student as student
+from selfloop.protocols import Adaptive as Adaptive
 from selfloop.protocols import Carry as Carry
 from selfloop.protocols import Corrector as Corrector
 from selfloop.protocols import Generation as Generation
