@@ -44,6 +44,34 @@ def kernel_rate(lam: Number, kappa: Number, k: Number, m: Number = 1.0) -> Array
     return share * kappa**k
 
 
+def chi_squared(amplitudes: Array, kappa: Array, k: Number) -> Array:
+    """``sum_i kappa_i^(2k) a_i^2``: chi2(p P^k | p*) of p = p* (1 + sum_i a_i f_i), modes along the last axis."""
+    amplitudes, kappa, k = floats(amplitudes, kappa, k)
+    return jnp.sum((kappa**2) ** k * amplitudes**2, -1)
+
+
+def mode_left(kappa: Number, k: Number) -> Array:
+    """``kappa^k``: what k steps leave of E f - E* f for an eigenfunction f, sign included (k a whole number)."""
+    kappa, k = floats(kappa, k)
+    return jnp.where(kappa < 0, jnp.where(k % 2 == 0, 1, -1), 1) * jnp.abs(kappa) ** k
+
+
+def unadjusted_variance(v: Number, h: Number, k: Number) -> Array:
+    """Variance after k unadjusted Langevin steps at N(0, 1): ``v* + (1 - h^2/2)^(2k) (v - v*)``, v* = 1/(1 - h^2/4).
+
+    Derived: v -> (1 - h^2/2)^2 v + h^2, whose fixed point is v* > 1. h below 2.
+    """
+    v, h, k = floats(v, h, k)
+    settled = 1 / (1 - h**2 / 4)
+    return settled + ((1 - h**2 / 2) ** 2) ** k * (v - settled)
+
+
+def minimised_variance(v: Number, h: Number, k: Number) -> Array:
+    """Variance after k steps of steepest descent at N(0, 1): ``(1 - h^2/2)^(2k) v``, to 0. Derived."""
+    v, h, k = floats(v, h, k)
+    return ((1 - h**2 / 2) ** 2) ** k * v
+
+
 def mean_stationary(n: Number, m: Number, kappa: Number, k: Number) -> Array:
     """E |mu_t - mu*|^2 / tr V* in the end, of Gaussian means: n real points, m synthetic ones corrected by k steps.
 
