@@ -1,4 +1,4 @@
-"""Correctors that learn: what they learn of known laws, that folds and guards leak nothing, frozen ones, resumed ones."""
+"""Correctors that learn: what they learn of known laws, that folds and guards leak nothing, frozen, resumed."""
 
 import jax
 import jax.numpy as jnp
@@ -98,8 +98,7 @@ def test_the_map_moves_new_samples_onto_the_real_law():
 def test_guard_is_off_for_a_corrector_that_harms_and_on_for_one_that_helps():
     def shift(by):
         def corrector(own):
-            move = lambda key, batch, state: (batch._replace(x=batch.x + by), identity(key, batch, state)[1])  # noqa: E731
-            return move
+            return lambda key, batch, state: (batch._replace(x=batch.x + by), identity(key, batch, state)[1])
 
         return Adaptive(lambda key, real: (), lambda key, t, real, raw, own: own, corrector)
 
