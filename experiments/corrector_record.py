@@ -47,7 +47,9 @@ def _names(one: Any, t: int, kind: str) -> list[str]:
     from selfloop.engine.folder import observation_file
     from selfloop.runs.files import read_arrays
 
-    return [name.split("/", 1)[1] for name in read_arrays(observation_file(one.folder, t)) if name.startswith(f"{kind}/")]
+    return [
+        name.split("/", 1)[1] for name in read_arrays(observation_file(one.folder, t)) if name.startswith(f"{kind}/")
+    ]
 
 
 def _mean(values: Any) -> float:
