@@ -27,11 +27,15 @@ from selfloop.correctors.failing import failing as failing
 from selfloop.correctors.idealized import replacement as replacement
 from selfloop.correctors.labels import relabel as relabel
 from selfloop.correctors.labels import shrink_labels as shrink_labels
+from selfloop.correctors.markov import hmc as hmc
+from selfloop.correctors.markov import langevin as langevin
 from selfloop.correctors.smoothing import smoothing as smoothing
 from selfloop.correctors.statistics import replacement_statistics as replacement_statistics
 from selfloop.correctors.transport import geodesic as geodesic
 from selfloop.correctors.transport import geodesic_empirical as geodesic_empirical
 from selfloop.correctors.transport import redraw as redraw
+from selfloop.correctors.unadjusted import minimisation as minimisation
+from selfloop.correctors.unadjusted import unadjusted_langevin as unadjusted_langevin
 from selfloop.correctors.verifier import verifier as verifier
 from selfloop.errors import ConfigError as ConfigError
 from selfloop.errors import DataError as DataError
@@ -62,6 +66,7 @@ from selfloop.models.states import GaussianState as GaussianState
 from selfloop.models.statistics import gaussian_statistics as gaussian_statistics
 from selfloop.models.student import logistic as logistic
 from selfloop.models.student import student as student
+from selfloop.protocols import Adaptive as Adaptive
 from selfloop.protocols import Carry as Carry
 from selfloop.protocols import Corrector as Corrector
 from selfloop.protocols import Generation as Generation

@@ -16,7 +16,7 @@ from jax import Array
 from selfloop.contracts import NOT_TRACEABLE, given, slots
 from selfloop.digest import digest
 from selfloop.errors import ConfigError
-from selfloop.loop import begin, generation, role_key
+from selfloop.loop import begin, first_corrector, generation, role_key
 from selfloop.protocols import Carry, Generation, Loop
 from selfloop.runs import checkpoint, record
 
@@ -106,4 +106,5 @@ def _remembers(loop: Loop, key: Array) -> bool:
 def _blank(loop: Loop, key: Array, generations: int) -> Carry:
     """A carry of the loop's structure, for its shapes."""
     real = given(loop.source, key, jnp.asarray(0, jnp.int32))
-    return Carry(loop.model.init(key), loop.policy.start(real, slots(loop, real.capacity) * generations))
+    memory = loop.policy.start(real, slots(loop, real.capacity) * generations)
+    return Carry(loop.model.init(key), memory, first_corrector(loop.corrector, key, real))

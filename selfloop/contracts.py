@@ -15,7 +15,7 @@ from jax import Array
 
 from selfloop.batch import Batch, look
 from selfloop.errors import ConfigError
-from selfloop.protocols import Corrector, Loop, Model, Policy, Source
+from selfloop.protocols import Adaptive, Corrector, Loop, Model, Policy, Source
 
 NOT_TRACEABLE = (jax.errors.JAXTypeError, jax.errors.JAXIndexError, jax.errors.UnexpectedTracerError)
 """What JAX raises where Python asks for a number that is not known yet."""
@@ -76,6 +76,14 @@ def corrected(corrector: Corrector, key: Array, batch: Batch, state: Any) -> tup
     return after, info
 
 
+def adapted(adaptive: Adaptive, key: Array, t: Array, real: Batch, raw: Batch, own: Any) -> Any:
+    """``adapt(key, t, real, raw, own)``; ConfigError where what it learned has another structure, shape or dtype."""
+    with part("the corrector's adapt", raw):
+        found = adaptive.adapt(key, t, real, raw, own)
+    _alike("the corrector's adapt returned what it learned", found, own, "before it (of start) that was", raw)
+    return found
+
+
 def chosen(policy: Policy, key: Array, t: Array, real: Batch, corrected: Batch, memory: Any) -> tuple[Batch, Any]:
     """``select(...)``; ConfigError where that is no batch of samples such as the real ones and a like memory."""
     with part("the policy's select", real):
@@ -131,7 +139,8 @@ def check_corrector(loop: Loop, key: Array) -> None:
     def once(key: Array) -> Any:
         real = given(loop.source, key, jnp.asarray(1, jnp.int32))
         raw = _blank(real, slots(loop, real.capacity))
-        return _tried(lambda: corrected(loop.corrector, key, raw, loop.model.init(key)), (raw, {}))
+        corrector = _now(loop.corrector, key, real, raw)
+        return _tried(lambda: corrected(corrector, key, raw, loop.model.init(key)), (raw, {}))
 
     jax.eval_shape(once, key)
 
@@ -149,10 +158,20 @@ def _once(loop: Loop, key: Array) -> Any:
     state, _ = _tried(fit, (blank, {}))
     like = _blank(real, m)
     raw = _tried(lambda: drawn(loop.model, key, state, like.cond, m, real), like)
-    after, _ = _tried(lambda: corrected(loop.corrector, key, raw, state), (raw, {}))
+    corrector = _now(loop.corrector, key, real, raw)
+    after, _ = _tried(lambda: corrected(corrector, key, raw, state), (raw, {}))
     memory = loop.policy.start(real, m)
     training, _ = _tried(lambda: chosen(loop.policy, key, t, real, after, memory), (real, memory))
     return _tried(lambda: learned(loop.model.fit, key, training, state)[0], state)
+
+
+def _now(corrector: Corrector | Adaptive, key: Array, real: Batch, raw: Batch) -> Corrector:
+    """The corrector after its first lesson, where it takes any."""
+    if not isinstance(corrector, Adaptive):
+        return corrector
+    with part("the corrector's start", real):
+        own = corrector.start(key, real)
+    return corrector.corrector(_tried(lambda: adapted(corrector, key, jnp.asarray(1, jnp.int32), real, raw, own), own))
 
 
 def _tried(call: Callable[[], Any], otherwise: Any) -> Any:
@@ -169,7 +188,8 @@ def _parts(loop: Loop, key: Any) -> None:
             hint = f"; call it: {value.__name__}(...)" if callable(value) and hasattr(value, "__name__") else ""
             raise ConfigError(f"Loop's {name} is {look(value)}; give a {kind.__name__}{hint}")
     for name, value in (("source", loop.source), ("corrector", loop.corrector)):
-        if isinstance(value, Batch) or not callable(value):
+        known = name == "corrector" and isinstance(value, Adaptive)
+        if not known and (isinstance(value, Batch) or not callable(value)):
             hint = "; sources.fixed(batch) makes one of a batch" if name == "source" else ""
             raise ConfigError(f"Loop's {name} is {look(value)}; give a function, as selfloop.protocols says{hint}")
     dtype, shape = getattr(key, "dtype", None), getattr(key, "shape", None)

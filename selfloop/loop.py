@@ -17,11 +17,11 @@ from jax.typing import ArrayLike
 
 from selfloop import contracts
 from selfloop.batch import Batch, keep, sound
-from selfloop.contracts import chosen, corrected, drawn, given, learned, slots
+from selfloop.contracts import adapted, chosen, corrected, drawn, given, learned, slots
 from selfloop.errors import ConfigError, StoppedError
-from selfloop.protocols import Carry, Generation, Loop
+from selfloop.protocols import Adaptive, Carry, Corrector, Generation, Loop
 
-ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "evaluate")
+ROLES = ("init", "real", "conditions", "sample", "correct", "select", "fit", "evaluate", "adapt")
 """What random numbers are drawn for. A key is (seed, generation, role), never the arm: arms share random numbers."""
 
 ENDS = {
@@ -55,7 +55,8 @@ def begin(loop: Loop, key: Array, generations: int = 0) -> tuple[Carry, Generati
     ended = _ended(real, state)
     _stop(t, ended)
     state = _spoiled(ended, state)
-    return Carry(state, memory), Generation(t, state, None, None, {}, info, ended)
+    own = first_corrector(loop.corrector, key, real)
+    return Carry(state, memory, own), Generation(t, state, None, None, {}, info, ended)
 
 
 def generation(loop: Loop, key: Array, t: Array, carry: Carry) -> tuple[Carry, Generation]:
@@ -73,7 +74,9 @@ def generation(loop: Loop, key: Array, t: Array, carry: Carry) -> tuple[Carry, G
         StoppedError: the chain ends here (where that is known: not under `jit`).
     """
     raw = propose(loop, key, t, carry)
-    result, correction = corrected(loop.corrector, role_key(key, t, "correct"), raw, carry.state)
+    carry = adapt(loop, key, t, carry, raw)
+    corrector = now(loop.corrector, carry.corrector)
+    result, correction = corrected(corrector, role_key(key, t, "correct"), raw, carry.state)
     carry, found = learn(loop, key, t, carry, raw, result, correction)
     _stop(t, found.ended)
     return carry, found
@@ -85,6 +88,24 @@ def propose(loop: Loop, key: Array, t: Array, carry: Carry) -> Batch:
     m = slots(loop, real.capacity)
     cond = conditions(role_key(key, t, "conditions"), real, m)
     return drawn(loop.model, role_key(key, t, "sample"), carry.state, cond, m, real)
+
+
+def first_corrector(corrector: Corrector | Adaptive, key: Array, real: Batch) -> Any:
+    """What a corrector that adapts knows before the first generation; () of any other."""
+    return corrector.start(role_key(key, 0, "adapt"), real) if isinstance(corrector, Adaptive) else ()
+
+
+def adapt(loop: Loop, key: Array, t: Array, carry: Carry, raw: Batch) -> Carry:
+    """The carry, whose corrector has learned from the generation's samples and real data where it is one that does."""
+    if not isinstance(loop.corrector, Adaptive):
+        return carry
+    real = given(loop.source, role_key(key, t, "real"), t)
+    return carry._replace(corrector=adapted(loop.corrector, role_key(key, t, "adapt"), t, real, raw, carry.corrector))
+
+
+def now(corrector: Corrector | Adaptive, own: Any) -> Corrector:
+    """A loop's corrector as it is, of which one that adapts has learned ``own``."""
+    return corrector.corrector(own) if isinstance(corrector, Adaptive) else corrector
 
 
 def learn(
@@ -103,7 +124,8 @@ def learn(
         nothing = ~(usable.weight > 0).any()
         ended = jnp.where(nothing, jnp.where(correction["failed"].any(), 1, 2), ended)
     state = _spoiled(ended, state)
-    return Carry(state, memory), Generation(t, state, raw, corrected, correction, info, ended)
+    after = carry._replace(state=state, memory=memory)
+    return after, Generation(t, state, raw, corrected, correction, info, ended)
 
 
 def _ended(training: Batch, states: Any) -> Array:

@@ -19,6 +19,22 @@ Corrector = Callable[[Array, Batch, Any], tuple[Batch, dict[str, Array]]]
 ``info["moved"]`` [N] is how far each sample moved (in a unit that its domain names), ``info["failed"]`` [N], a bool,
 marks samples that must not be used, which also have weight 0. The key is consumed."""
 
+
+class Adaptive(NamedTuple):
+    """A corrector that learns while the loop runs, from its real data and current samples alone.
+
+    What it has learned is in the loop's carry, checkpointed and resumed with everything else. Every key is consumed.
+    """
+
+    start: Callable[[Array, Batch], Any]
+    """``start(key, real) -> learned``: what it knows before it has seen a sample; a pytree of arrays."""
+    adapt: Callable[[Array, Array, Batch, Batch, Any], Any]
+    """``adapt(key, t, real, raw, learned) -> learned``, of the same shapes, before the samples ``raw`` of generation t
+    are corrected."""
+    corrector: Callable[[Any], Corrector]
+    """``corrector(learned)``: the corrector that it is now. The samples may be others than those it learned from."""
+
+
 Source = Callable[[Array, Array], Batch]
 """``real(key, t) -> Batch``: the n real points of generation t. The key is that of generation t."""
 
@@ -77,7 +93,7 @@ class Loop(NamedTuple):
     source: Source
     synthetic: int | None = None
     """The number m of samples drawn a generation; None: as many as the policy wants (floor(lambda n))."""
-    corrector: Corrector = identity
+    corrector: Corrector | Adaptive = identity
     first_fit: Callable[[Array, Batch, Any], tuple[Any, Any]] | None = None
     """How generation 0 learns from the real data; None: as every other generation does."""
 
@@ -87,6 +103,8 @@ class Carry(NamedTuple):
 
     state: Any
     memory: Any
+    corrector: Any = ()
+    """What an `Adaptive` corrector has learned."""
 
 
 class Generation(NamedTuple):

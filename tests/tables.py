@@ -15,8 +15,10 @@ from selfloop.correctors.extrapolation import extrapolation
 from selfloop.correctors.failing import failing
 from selfloop.correctors.idealized import replacement
 from selfloop.correctors.labels import relabel, shrink_labels
+from selfloop.correctors.markov import hmc, langevin
 from selfloop.correctors.smoothing import smoothing
 from selfloop.correctors.transport import geodesic, geodesic_empirical, redraw
+from selfloop.correctors.unadjusted import minimisation, unadjusted_langevin
 from selfloop.correctors.verifier import verifier
 from selfloop.models.discrete import discrete
 from selfloop.models.exponential import bernoulli, exponential, gamma, gaussian_mean, poisson
@@ -123,19 +125,37 @@ def first(x):
     return x[:, 0]
 
 
-CORRECTORS = {
-    "identity": Row(lambda: identity, pointwise=True),
-    "failing": Row(lambda: failing(replacement(normal_draw, 1.0), 0.3)),
-    "verifier": Row(lambda: verifier(lambda x: first(x) > 5, 0.9, 0.2)),
-    "extrapolation": Row(lambda: extrapolation(gaussian(2, jnp.result_type(float)), 0.5)),
-    "curation": Row(lambda: curation(first, 4)),
-    "curation_by_weights": Row(lambda: curation_by_weights(first, 4)),
-    "curation_by_weights, best of all": Row(lambda: curation_by_weights(first, float("inf"))),
-} | {
-    f"{name} {gamma}": row._replace(make=lambda make=row.make, gamma=gamma: make(gamma))
-    for name, row in STRENGTHS.items()
-    for gamma in (1.0, float("inf"))
+KERNELS = {
+    "langevin": lambda log_density: langevin(log_density, 8, (0.3, 1.2)),
+    "hmc": lambda log_density: hmc(log_density, 4, 0.4, 3, jnp.full(2, 1.5)),
 }
+"""Kernels by ``make(log_density)``, which leave their law invariant."""
+
+
+def normal_log_density(x):
+    """log N(0, I) [N] of samples [N, 2], but for a constant: the law of `normal_draw`."""
+    return -(x**2).sum(1) / 2
+
+
+CORRECTORS = (
+    {
+        "identity": Row(lambda: identity, pointwise=True),
+        "failing": Row(lambda: failing(replacement(normal_draw, 1.0), 0.3)),
+        "verifier": Row(lambda: verifier(lambda x: first(x) > 5, 0.9, 0.2)),
+        "extrapolation": Row(lambda: extrapolation(gaussian(2, jnp.result_type(float)), 0.5)),
+        "curation": Row(lambda: curation(first, 4)),
+        "curation_by_weights": Row(lambda: curation_by_weights(first, 4)),
+        "curation_by_weights, best of all": Row(lambda: curation_by_weights(first, float("inf"))),
+        "unadjusted_langevin": Row(lambda: unadjusted_langevin(normal_log_density, 5, 0.5)),
+        "minimisation": Row(lambda: minimisation(normal_log_density, 5, 0.5), pointwise=True),
+    }
+    | {name: Row(lambda make=make: make(normal_log_density)) for name, make in KERNELS.items()}
+    | {
+        f"{name} {gamma}": row._replace(make=lambda make=row.make, gamma=gamma: make(gamma))
+        for name, row in STRENGTHS.items()
+        for gamma in (1.0, float("inf"))
+    }
+)
 """Correctors by ``make()``."""
 
 

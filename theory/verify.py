@@ -46,6 +46,9 @@ CLAIMS = (
     "negative_guidance",
     "temperature_death",
     "guidance_sharpening",
+    "kernel_contraction",
+    "kernel_rate",
+    "kernel_ablations",
     # finitely many samples
     "gillman_bound",
     "gillman_corollary",
@@ -84,6 +87,7 @@ CLAIMS = (
     "mad_loops",
     "w2_readout",
     "sandwich_covariance",
+    "kernel_stationary",
     "pollution_variance",
     "pollution_families",
 )

@@ -45,12 +45,14 @@ class Target(NamedTuple):
     """The labels [N] of the evaluation samples."""
 
 
-def effective(key: Array, raw: Array, corrected: Array, failed: np.ndarray, target: Target) -> Audit | None:
+def effective(
+    key: Array, raw: Array, corrected: Array, weight: np.ndarray, failed: np.ndarray, target: Target
+) -> Audit | None:
     """The audit of points [N, F] and their corrections against the target, or None where it refuses.
 
-    The key is consumed. Samples that failed [N] are left out after correction.
+    The key is consumed. After correction samples count by their ``weight`` [N]; those that failed [N] are left out.
     """
-    done = Batch(jnp.where(failed[:, None], 0, corrected), jnp.asarray(~failed, raw.dtype))
+    done = Batch(jnp.where(failed[:, None], 0, corrected), jnp.asarray(np.where(failed, 0, weight), raw.dtype))
     info = {"failed": jnp.asarray(failed)}
     labels = {} if target.label is None or target.asked is None else {"label": target.label, "raw_label": target.asked}
     try:
@@ -117,15 +119,17 @@ def _samples(held: Held, generation: int, spaces: Sequence[str]) -> dict[str, np
     if failed is None:
         return {}
     own = {"failed": failed[held.index].astype(bool)}
+    own["weight"] = folder.observed(held.folder, generation, "corrected/weight")[held.index]
     for name in [f"{kind}/{space}" for space in spaces for kind in ("space", "corrected/space")]:
         own[name] = folder.observed(held.folder, generation, name)[held.index]
     return own if all(np.isfinite(own[f"space/{space}"]).all() for space in spaces) else {}
 
 
 def _audited(arrays: dict[str, np.ndarray], space: str, target: Target) -> dict[str, float]:
-    failed, raw, after = (arrays[name] for name in ("failed", f"space/{space}", f"corrected/space/{space}"))
+    names = ("weight", "failed", f"space/{space}", f"corrected/space/{space}")
+    weight, failed, raw, after = (arrays[name] for name in names)
     failed = failed | ~np.isfinite(after).all(1)
-    found = effective(jax.random.key(0), *map(jnp.asarray, (raw, after)), failed, target)
+    found = effective(jax.random.key(0), *map(jnp.asarray, (raw, after)), weight, failed, target)
     return _figures(found) | {"failed": float(failed.mean())}
 
 

@@ -29,7 +29,7 @@ from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings, single
 from selfloop.errors import ConfigError
 from selfloop.policies import POLICIES
-from selfloop.protocols import Corrector, Loop, Model, identity
+from selfloop.protocols import Adaptive, Corrector, Loop, Model, identity
 from selfloop.runs import files, record
 
 PIECE = 256
@@ -82,13 +82,13 @@ class Context:
         return (over_chains if self.domain.traceable else one_by_one)(function, self.mesh)
 
     @functools.cache  # noqa: B019
-    def corrector(self, name: str, subject: Job) -> Corrector:
+    def corrector(self, name: str, subject: Job) -> Corrector | Adaptive:
         """A corrector by its name, for samples of the jobs of one n and one value of every axis."""
         if name == "identity":
             return identity
         return self.domain.correctors[name](self._settings(subject), self.data(subject.n))
 
-    def correctors(self, job: Job) -> dict[str, Corrector]:
+    def correctors(self, job: Job) -> dict[str, Corrector | Adaptive]:
         """The corrector of every arm of a job."""
         arms = dict.fromkeys(chain.arm for chain in job.chains)
         return {arm: self.corrector(self.domain.arms[arm].corrector, job.subject) for arm in arms}

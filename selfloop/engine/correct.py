@@ -16,32 +16,37 @@ from selfloop.contracts import corrected
 from selfloop.engine.chains import one_chain
 from selfloop.engine.domain import Arm
 from selfloop.engine.plan import Chain
-from selfloop.protocols import Corrector, identity
+from selfloop.loop import now
+from selfloop.protocols import Adaptive, Corrector, identity
 
 
 def correct_chains(
     arms: Mapping[str, Arm],
     chains: Sequence[Chain],
-    correctors: Mapping[str, Corrector],
+    correctors: Mapping[str, Corrector | Adaptive],
     keys: Sequence[Array],
     raw: Batch,
     states: Any = None,
+    learned: Sequence[Any] = (),
 ) -> tuple[Batch, dict[str, np.ndarray]]:
     """The corrected batch [L, N, ...], and ``failed``, ``moved`` and what else correctors tell [L, N], NaN for chains
     whose corrector does not; everything is in the host's memory.
 
-    Samples of chains of one arm are corrected in one call where its corrector looks at each alone; else each chain has
+    ``learned`` is what each chain's corrector has learned, where it is one that does (`engine.adapt`). Samples of
+    chains of one arm are corrected in one call where its corrector looks at each alone; else each chain has
     its own call with its own key and state.
     """
     x, weight = jax.tree.map(np.array, raw.x), np.array(raw.weight)
     info = {"failed": np.zeros(weight.shape, bool), "moved": np.zeros(weight.shape, weight.dtype)}
     for arm in dict.fromkeys(chain.arm for chain in chains):
         mine = [i for i, chain in enumerate(chains) if chain.arm == arm]
-        pointwise = arms[arm].pointwise or correctors[arm] is identity
+        learns = isinstance(correctors[arm], Adaptive)
+        pointwise = (arms[arm].pointwise or correctors[arm] is identity) and not learns
         for group in [mine] if pointwise else [[i] for i in mine]:
             part = jax.tree.map(lambda leaf, group=group: jnp.asarray(leaf[group].reshape(-1, *leaf.shape[2:])), raw)
             state = None if pointwise or states is None else one_chain(states, group[0])
-            fixed, found = corrected(correctors[arm], keys[group[0]], part, state)
+            corrector = now(correctors[arm], learned[group[0]] if learns else ())
+            fixed, found = corrected(corrector, keys[group[0]], part, state)
             for into, values in zip(jax.tree.leaves(x), jax.tree.leaves(fixed.x), strict=True):
                 into[group] = _apart(values, len(group))
             weight[group] = _apart(fixed.weight, len(group))

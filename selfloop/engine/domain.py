@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.protocols import Corrector, Model, Source
+from selfloop.protocols import Adaptive, Corrector, Model, Source
 from selfloop.sources import fixed
 
 
@@ -120,7 +120,7 @@ class Domain(NamedTuple):
     """``numbers(settings, data)``: a traceable function from a model's state to what is measured of it without samples,
     scalars by name (its likelihood of held-out data); a `jax.tree_util.Partial` where it holds large arrays. The
     settings hold one value of every axis."""
-    correctors: Mapping[str, Callable[[Any, Data], Corrector]] = {}  # noqa: RUF012
+    correctors: Mapping[str, Callable[[Any, Data], Corrector | Adaptive]] = {}  # noqa: RUF012
     """``make(settings, data) -> corrector`` by name; each is made once a run, however long it trains."""
     spaces: tuple[str, ...] = ("points",)
     """Spaces by rank: the first that observations hold is the primary one, in which laws are compared."""

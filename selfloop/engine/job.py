@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
 from selfloop.batch import Batch
-from selfloop.engine import folder
+from selfloop.engine import adapt, folder
 from selfloop.engine.ahead import ahead, compiling
 from selfloop.engine.chains import everywhere, filled, host, place, stacked
 from selfloop.engine.context import Context
@@ -140,14 +141,26 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     with compiling(ahead(model, work.programs, work.observer, work.inputs, mesh)):
         found = initial_states(work.context, work.job, tick)
     state = place(stacked([found[chain.start] for chain in work.chains]), mesh)
-    carry = Carry(state, work.programs.remember(*work.inputs[:2]))
+    carry = _carry(work, state)
     if at is None:
         _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, int))
         return 0, carry
     _skip(work, range(1, at + 1), tick)
     # The memory of a job that has been asked for more generations has grown since.
     held = checkpoint.load(checkpoint.name(work.folder, at), host(carry), grown=1)
-    return at, place(held, mesh)
+    return at, place(_bare(held), mesh)._replace(corrector=held.corrector)
+
+
+def _carry(work: Work, state: Any) -> Carry:
+    """The carry of all chains at generation 0; what correctors learn is kept by arm, in the host's memory."""
+    correctors = work.context.correctors(work.job)
+    own = adapt.start(work.chains, correctors, work.context.data(work.job.n).real)
+    return Carry(state, work.programs.remember(*work.inputs[:2]), own or ())
+
+
+def _bare(carry: Carry) -> Carry:
+    """The carry as the compiled programs have it."""
+    return carry._replace(corrector=())
 
 
 def states(context: Context, job: Job, t: int) -> Any:
@@ -162,8 +175,7 @@ def states(context: Context, job: Job, t: int) -> Any:
     work = _ready(context, job)
     like = jax.eval_shape(context.model(job.subject).init, jax.random.key(0))
     state = jax.tree.map(lambda leaf: np.zeros((len(work.chains), *leaf.shape), leaf.dtype), like)
-    carry = Carry(state, host(work.programs.remember(*work.inputs[:2])))
-    return checkpoint.load(checkpoint.name(work.folder, t), carry).state
+    return checkpoint.load(checkpoint.name(work.folder, t), host(_carry(work, state))).state
 
 
 def _alive(work: Work) -> np.ndarray:
@@ -177,12 +189,15 @@ def _generation(work: Work, t: int, carry: Carry, alive: np.ndarray) -> Carry:
     mesh, watch = work.context.mesh, work.watch
     at = place(np.full(len(work.chains), t, np.int32), mesh)
     with watch("sample"):
-        raw = jax.block_until_ready(work.programs.propose(*work.inputs, at, carry))
+        raw = jax.block_until_ready(work.programs.propose(*work.inputs, at, _bare(carry)))
     with watch("correct"):
-        corrected, info = _corrected(work, t, raw, carry)
+        learned = _learned(work, t, raw, carry)
+        corrected, info = _corrected(work, t, raw, carry._replace(corrector=learned))
     with watch("train"):
         failed = place(info["failed"], mesh)
-        carry, fit, ended = jax.block_until_ready(work.programs.learn(*work.inputs, at, carry, corrected, failed))
+        learn = work.programs.learn
+        carry, fit, ended = jax.block_until_ready(learn(*work.inputs, at, _bare(carry), corrected, failed))
+        carry = carry._replace(corrector=learned)
     died = np.where(alive, host(ended)[: len(alive)], 0)
     _observe(work, t, carry, host(fit), info, alive, died)
     alive &= died == 0
@@ -190,6 +205,16 @@ def _generation(work: Work, t: int, carry: Carry, alive: np.ndarray) -> Carry:
         checkpoint.save(checkpoint.name(work.folder, t), host(carry))
         checkpoint.prune(work.folder, keep_last=1, every=1 << 30)
     return carry
+
+
+def _learned(work: Work, t: int, raw: Batch, carry: Carry) -> Any:
+    """What the correctors know that learn, of generation t's samples too; () where none does."""
+    if not carry.corrector:
+        return ()
+    source = work.context.data(work.job.n).sources[work.job.source](work.inputs[0])
+    keys = [role_key(jax.random.key(chain.seed), t, "real") for chain in work.chains]
+    reals = [source(key, jnp.asarray(t, jnp.int32)) for key in keys]
+    return adapt.adapt(work.chains, work.context.correctors(work.job), t, reals, host(raw), carry.corrector)
 
 
 def _corrected(work: Work, t: int, raw: Batch, carry: Carry) -> tuple[Batch, dict[str, np.ndarray]]:
@@ -200,7 +225,8 @@ def _corrected(work: Work, t: int, raw: Batch, carry: Carry) -> tuple[Batch, dic
         return same, host(info)
     keys = [role_key(jax.random.key(chain.seed), t, "correct") for chain in work.chains]
     arms = work.context.domain.arms
-    corrected, info = correct_chains(arms, work.chains, correctors, keys, host(raw), carry.state)
+    learned = adapt.by_chain(work.chains, carry.corrector or {})
+    corrected, info = correct_chains(arms, work.chains, correctors, keys, host(raw), carry.state, learned)
     return place(corrected, work.context.mesh), info
 
 
@@ -246,10 +272,15 @@ def _blank(found: dict[str, np.ndarray], dead: np.ndarray) -> dict[str, np.ndarr
 
 
 def _audit(work: Work, t: int, samples: Batch, carry: Carry) -> dict[str, np.ndarray]:
-    """What is kept of the evaluation samples after their correction."""
+    """What is kept of the evaluation samples after their correction, by correctors that have had the next lesson."""
     # Another role than the loop's own correction, whose noise the models have been trained on.
     keys = [role_key(jax.random.key(chain.seed), t, "evaluate") for chain in work.chains]
     correctors, arms = work.context.correctors(work.job), work.context.domain.arms
-    fixed, info = correct_chains(arms, work.chains, correctors, keys, samples, carry.state)
+    learned = ()
+    if carry.corrector:
+        at = place(np.full(len(work.chains), t + 1, np.int32), work.context.mesh)
+        learned = _learned(work, t + 1, work.programs.propose(*work.inputs, at, _bare(carry)), carry)
+    own = adapt.by_chain(work.chains, learned or {})
+    fixed, info = correct_chains(arms, work.chains, correctors, keys, samples, carry.state, own)
     weights = {"corrected/weight": fixed.weight, "corrected/failed": info["failed"]}
     return work.observer.corrected(fixed.x) | shown(fixed.x, "corrected/") | weights

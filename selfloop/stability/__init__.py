@@ -16,6 +16,7 @@ from selfloop.stability import extrapolation as extrapolation
 from selfloop.stability import golden as golden
 from selfloop.stability import jacobian as jacobian
 from selfloop.stability import kde as kde
+from selfloop.stability import mixing as mixing
 from selfloop.stability import quadrature as quadrature
 from selfloop.stability import rates as rates
 from selfloop.stability import recursions as recursions

@@ -11,12 +11,15 @@ def _corrected(name: str, **more: Any) -> Arm:
     return Arm(name, pointwise=CORRECTORS[name].pointwise, predicted=False, **more)
 
 
+REPLACED = ("ideal", *(f"{name}{how}" for name in ("ratio", "map") for how in ("", "_frozen", "_guarded")))
+"""Correctors that there is an arm of without real data too."""
 ARMS = {
     "baseline": Arm(synthetic=False),
     "uncorrected": Arm(),
     **{name: _corrected(name) for name in CORRECTORS if name not in ("identity", "ideal")},
     "ideal": Arm("ideal"),
     "replace": Arm(policy="replace"),
+    **{f"replace_{name}": _corrected(name, policy="replace") for name in REPLACED},
     "accumulate": Arm(policy="accumulate"),
     "accumulate_subsample": Arm(policy="accumulate_subsample"),
     "fresh": Arm(source="fresh"),

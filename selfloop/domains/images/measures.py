@@ -52,4 +52,6 @@ MEASURES = (
         about="Variance of points about their nearest mode, over that of the true law; 1 is right",
     ),
     Measure("square", "", "moment", optional=True, least=0.0, about="Mean squared distance of points from the origin"),
+    Measure("energy", "", "", "less", headline=True, optional=True, about="Squared energy distance to the reference."),
+    Measure("on", optional=True, least=0.0, most=1.0, about="Whether the guard lets the corrector correct."),
 )  # fmt: skip

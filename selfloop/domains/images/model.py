@@ -79,7 +79,7 @@ def pixels(x: np.ndarray, classes: int, width: int, layers: int, network: str = 
     return Pixels(made, float(np.mean(x)), float(np.std(x)), rows > 1)
 
 
-def diffusion_of(on: Pixels, guidance: float, sample_steps: int) -> Subject:
+def diffusion_of(on: Pixels, guidance: float, sample_steps: int, temperature: float = 1.0) -> Subject:
     """Denoising diffusion under the label, DDIM with classifier-free guidance."""
 
     def init(key: Array) -> Any:
@@ -93,7 +93,7 @@ def diffusion_of(on: Pixels, guidance: float, sample_steps: int) -> Subject:
         predict = lambda *args: on.network.apply(params, *args)  # noqa: E731
         if guidance != 1:
             predict = diffusion.guided(predict, guidance, on.classes)
-        return on.shown(diffusion.ddim(key, predict, _labels(cond, n), None, on.shape, sample_steps))
+        return on.shown(diffusion.ddim(key, predict, _labels(cond, n), None, on.shape, sample_steps, temperature))
 
     return Subject(init, loss, sample, on.given)
 
@@ -127,7 +127,8 @@ def model(settings: ImageSettings, data: Data) -> Model:
     )  # fmt: skip
     if settings.model == "flow":
         return trained(flow_of(on, settings.sample_steps), training)
-    return trained(diffusion_of(on, settings.guidance[0], settings.sample_steps), training)
+    subject = diffusion_of(on, settings.guidance[0], settings.sample_steps, settings.temperature)
+    return trained(subject, training)
 
 
 def vae_config(settings: ImageSettings, shape: tuple[int, int]) -> VAEConfig:

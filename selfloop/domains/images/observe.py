@@ -22,6 +22,7 @@ from selfloop.domains.images.evaluator import CHUNK, PAPERS, PRIMARY, Evaluator,
 from selfloop.domains.images.settings import ImageSettings
 from selfloop.engine.domain import Data, Observation
 from selfloop.metrics.distances import distances, squared_distances
+from selfloop.metrics.mmd import energy_distance2
 
 SAME = 0.02
 """Distance of pixels, all together, below which a sample is a copy of a real image: five grey levels of 255 in one
@@ -38,7 +39,7 @@ def observer(settings: ImageSettings, data: Data) -> Partial:
     if settings.data in PLANES:
         plane = data.own
         known = {"classes": plane.classes, "width": plane.width, "spread": plane.spread}
-        return Partial(partial(describe_points, **known), jnp.asarray(plane.centres))
+        return Partial(partial(describe_points, **known), jnp.asarray(plane.centres), data.reference.x[:, 0])
     configs = (replace(one, steps=settings.evaluator_steps) for one in (PRIMARY, PAPERS))
     primary, second = (evaluators.load_or_train(data.own.encoder, config) for config in configs)
     real = jnp.asarray(data.own.real.x)
@@ -76,8 +77,10 @@ def describe(
     return Observation({"latents": latents, "classifier": features}, values, shares={"class": shares})
 
 
-def describe_points(centres: Array, batch: Batch, *, classes: int, width: float, spread: int) -> Observation:
-    """What is measured of each point alone, against the centres [C, 2] of its law."""
+def describe_points(
+    centres: Array, reference: Array, batch: Batch, *, classes: int, width: float, spread: int
+) -> Observation:
+    """What is measured of each point alone, against the centres [C, 2] of its law, and of all against the reference."""
     points = batch.x[:, 0]
     square = squared_distances(points, centres)
     least, mode = square.min(1), square.argmin(1) % classes
@@ -87,7 +90,9 @@ def describe_points(centres: Array, batch: Batch, *, classes: int, width: float,
         "mode_variance": jnp.where(off, jnp.nan, least / (spread * width**2)),
         "square": (points**2).sum(1),
     }
-    return Observation({"points": points}, values, shares={"class": jax.nn.one_hot(mode, classes, dtype=points.dtype)})
+    numbers = {"energy": energy_distance2(points, reference)}
+    shares = {"class": jax.nn.one_hot(mode, classes, dtype=points.dtype)}
+    return Observation({"points": points}, values, numbers, shares)
 
 
 def _flat(x: Array, real: Array) -> Array:

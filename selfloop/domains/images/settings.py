@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from selfloop.domains.images.arms import ARMS
+from selfloop.domains.images.correctors.table import CORRECTORS
 from selfloop.domains.images.data.plane import PLANES
 from selfloop.engine.settings import Settings, one_of, within
 from selfloop.errors import ConfigError
@@ -52,6 +53,8 @@ class ImageSettings(Settings):
     al. is g - 1."""
     gamma: float = 1.0
     """Strength of the arm ideal."""
+    temperature: float = 1.0
+    """Standard deviation of the noise that diffusion samples from."""
     clusters: int = 16
     """Averages a class of kmeans, medoid and member."""
     first_steps: tuple[int, ...] = (3000,)
@@ -96,6 +99,8 @@ def check(settings: ImageSettings) -> None:
     if settings.network not in SUITS[settings.model]:
         fits = " or ".join(SUITS[settings.model])
         raise ConfigError(f"--network is {settings.network}, which is none of --model {settings.model}; give {fits}")
+    if settings.temperature != 1 and settings.model != "diffusion":
+        raise ConfigError(f"--temperature {settings.temperature} is for --model diffusion, and it is {settings.model}")
     if settings.gamma < 0:
         raise ConfigError(f"--gamma is {settings.gamma}; give 0 or more")
     if settings.data in PLANES:
@@ -110,7 +115,7 @@ def _check_plane(settings: ImageSettings) -> None:
     if settings.model.startswith("vae"):
         raise ConfigError(f"--model is {settings.model}, which makes images; {settings.data} are points: give flow")
     for arm in settings.arms:
-        if ARMS[arm].corrector != "identity":
+        if ARMS[arm].corrector != "identity" and CORRECTORS[ARMS[arm].corrector].points is None:
             raise ConfigError(f"--arms {arm} corrects images, and {settings.data} are points; choose another arm")
     if set(settings.guidance) != {1.0}:
         raise ConfigError(f"{settings.data} have no labels to be guided by; give --guidance 1")
@@ -169,6 +174,17 @@ def bertrand_bad() -> ImageSettings:
     return replace(bertrand(), preset="bertrand_bad", out=Path("runs/images_bertrand_bad"), first_steps=(200,))
 
 
+def online() -> ImageSettings:
+    """Correctors that learn, in the plane: unequal Gaussians, own samples alone, drawn a little too cold."""
+    return ImageSettings(
+        preset="online", data="unequal", out=Path("runs/images_online"), n=(500,), lam=(2.0,), generations=9, seeds=3,
+        arms=("replace", "replace_ratio", "replace_map", "baseline", "replace_ratio_frozen", "replace_map_frozen",
+              "replace_ratio_guarded", "replace_map_guarded", "replace_ideal"),
+        guidance=(1.0,), temperature=0.97, first_steps=(3000,), steps=(250,), fine_rate=1e-3, batch=256, width=64,
+        layers=2, sample_steps=25, evaluate=1500, audit_every=3,
+    )  # fmt: skip
+
+
 def gpu() -> ImageSettings:
     """Fashion-MNIST at 28 x 28, n = 12,000, 50 generations, 4 ratios, a U-Net; for one H100-class card, not run yet.
 
@@ -183,5 +199,5 @@ def gpu() -> ImageSettings:
 
 PRESETS: dict[str, Callable[[], ImageSettings]] = {
     "smoke": smoke, "default": default, "gillman": gillman, "shumailov": shumailov, "gerstgrasser": gerstgrasser,
-    "bertrand": bertrand, "bertrand_bad": bertrand_bad, "gpu": gpu,
+    "bertrand": bertrand, "bertrand_bad": bertrand_bad, "online": online, "gpu": gpu,
 }  # fmt: skip

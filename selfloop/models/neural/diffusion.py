@@ -55,9 +55,20 @@ def guided(predict: Predict, guidance: float, unlabelled: int) -> Predict:
     return both
 
 
-def ddim(key: Array, predict: Predict, label: Array, length: Array | None, shape: tuple[int, int], steps: int) -> Array:
-    """Deterministic DDIM (Song et al. 2021) from noise to samples [B, T, D] in ``steps`` steps. Consumes the key."""
-    noise = jax.random.normal(key, (label.shape[0], *shape), jnp.float32)
+def ddim(
+    key: Array,
+    predict: Predict,
+    label: Array,
+    length: Array | None,
+    shape: tuple[int, int],
+    steps: int,
+    temperature: float = 1.0,
+) -> Array:
+    """Deterministic DDIM (Song et al. 2021) from noise to samples [B, T, D] in ``steps`` steps. Consumes the key.
+
+    The noise has standard deviation ``temperature``: below 1, samples are of the law's middle.
+    """
+    noise = temperature * jax.random.normal(key, (label.shape[0], *shape), jnp.float32)
     return denoised(predict, noise, 1.0, label, length, steps)
 
 

@@ -7,10 +7,16 @@ judge. Trained models are made only by the rows that use them.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from jax import Array
+
+from selfloop.correctors.adaptive import frozen, guarded
+from selfloop.correctors.density_ratio import density_ratio
+from selfloop.correctors.idealized import replacement
+from selfloop.correctors.transport_map import transport_map
 from selfloop.domains.images.correctors import smoothing
 from selfloop.domains.images.correctors.prototypes import clusters, ideal, member, nearest, toward
 from selfloop.domains.images.data.images import Images
-from selfloop.protocols import Corrector, identity
+from selfloop.protocols import Adaptive, Corrector, identity
 
 
 class Known(NamedTuple):
@@ -29,10 +35,12 @@ class Known(NamedTuple):
 class Entry(NamedTuple):
     """One corrector of the table."""
 
-    make: Callable[[Known], Corrector]
+    make: Callable[[Known], Corrector | Adaptive]
     about: str
     pointwise: bool = True
     """Whether it looks at each image alone and uses no key."""
+    points: Callable[[Callable[[Array, int], Array], float], Corrector | Adaptive] | None = None
+    """``points(draw, gamma)``: the same for points of the plane, of the law ``draw``; None: it needs images."""
 
 
 def _autoencoder(known: Known) -> Corrector:
@@ -57,6 +65,11 @@ def _verifier(known: Known) -> Corrector:
     from selfloop.domains.images.correctors.verifier import verifier
 
     return verifier(known.prior)
+
+
+def _online(make: Callable[[], Adaptive], about: str) -> Entry:
+    """A corrector that learns from the loop's own real data and samples, whatever they are."""
+    return Entry(lambda known: make(), about, pointwise=False, points=lambda draw, gamma: make())
 
 
 CORRECTORS: dict[str, Entry] = {
@@ -85,12 +98,19 @@ CORRECTORS: dict[str, Entry] = {
         lambda known: ideal(known.prior, known.gamma),
         "A share gamma / (1 + gamma) replaced by other real images of its class: the positive control.",
         pointwise=False,
+        points=replacement,
     ),
     "autoencoder": Entry(_autoencoder, "Projection by a denoising autoencoder of other real images."),
     "renoise": Entry(
         _renoise, "Noised in part and denoised by a diffusion model of other real images.", pointwise=False
     ),
     "verifier": Entry(_verifier, "Kept where a classifier of other real images is sure of the label."),
+    "ratio": _online(density_ratio, "Weighed by a classifier of real against synthetic, taught every generation."),
+    "ratio_frozen": _online(lambda: frozen(density_ratio()), "The same, taught in generation 1 alone."),
+    "ratio_guarded": _online(lambda: guarded(density_ratio()), "The same, off where its own audit is not above 0."),
+    "map": _online(transport_map, "Moved by a map onto optimal-transport partners, taught every generation."),
+    "map_frozen": _online(lambda: frozen(transport_map()), "The same, taught in generation 1 alone."),
+    "map_guarded": _online(lambda: guarded(transport_map()), "The same, off where its own audit is not above 0."),
     "smoothing": Entry(lambda known: smoothing.smoothing(), "Blurred by a binomial kernel of 3 x 3."),
 }
 """Every corrector of images by its name."""

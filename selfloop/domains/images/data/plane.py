@@ -1,4 +1,4 @@
-"""Points in the plane: eight Gaussians on a circle, and two moons. Shapes: N points, C centres.
+"""Points in the plane: eight Gaussians on a circle, alike or not in weight, and two moons. Shapes: N points, C centres.
 
 A point is an image of one row and two columns, so that models and the loop treat both alike.
 """
@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+UNEQUAL = (0.3, 0.2, 0.15, 0.12, 0.1, 0.07, 0.04, 0.02)
+"""Weights of the eight Gaussians where they differ: two of them are rare."""
 RADIUS, GAUSSIAN_WIDTH = 2.0, 0.15
 MOON, MOON_WIDTH = 1.5, 0.08
 CURVE = 200
@@ -48,6 +50,12 @@ def _gaussians(key: Array, count: int) -> Array:
     return (centre + GAUSSIAN_WIDTH * jax.random.normal(key_noise, (count, 2)))[:, None]
 
 
+def _unequal(key: Array, count: int) -> Array:
+    key_mode, key_noise = jax.random.split(key)
+    centre = jnp.asarray(_circle())[jax.random.choice(key_mode, 8, (count,), p=jnp.asarray(UNEQUAL))]
+    return (centre + GAUSSIAN_WIDTH * jax.random.normal(key_noise, (count, 2)))[:, None]
+
+
 def _moons(key: Array, count: int) -> Array:
     key_moon, key_angle, key_noise = jax.random.split(key, 3)
     angle = jnp.pi * jax.random.uniform(key_angle, (count,))
@@ -62,6 +70,7 @@ def _curves() -> np.ndarray:
 
 PLANES: dict[str, Callable[[], Plane]] = {
     "gaussians": lambda: Plane(_gaussians, _circle(), 8, GAUSSIAN_WIDTH, 2),
+    "unequal": lambda: Plane(_unequal, _circle(), 8, GAUSSIAN_WIDTH, 2),
     "moons": lambda: Plane(_moons, _curves(), 2, MOON_WIDTH, 1),
 }
 """Laws of the plane by name."""
