@@ -14,9 +14,10 @@ from typing import Any
 from selfloop.engine import folder
 from selfloop.engine.context import Context
 from selfloop.engine.domain import Domain
-from selfloop.engine.job import kinds, run_job
+from selfloop.engine.job import run_job
 from selfloop.engine.plan import Job
 from selfloop.engine.settings import Settings
+from selfloop.engine.work import kinds
 from selfloop.errors import ConfigError, SelfloopError
 from selfloop.extras import need
 from selfloop.loop import ENDS

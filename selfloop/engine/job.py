@@ -8,75 +8,30 @@ Shapes: C chains, filled up to L for the devices, m synthetic samples a chain.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from selfloop.batch import Batch
-from selfloop.engine import adapt, folder
+from selfloop.engine import correction
 from selfloop.engine.ahead import ahead, compiling
-from selfloop.engine.chains import everywhere, filled, host, place, stacked
+from selfloop.engine.chains import host, place, stacked
 from selfloop.engine.context import Context
-from selfloop.engine.correct import correct_chains
 from selfloop.engine.initial import initial_states
-from selfloop.engine.observe import Observer, keep, observer, shown
-from selfloop.engine.plan import Chain, Job
-from selfloop.engine.programs import ENDED, Programs, programs
-from selfloop.engine.stopwatch import Stopwatch
+from selfloop.engine.observe import keep, shown
+from selfloop.engine.plan import Job
+from selfloop.engine.programs import ENDED
+from selfloop.engine.work import Work, bare, first_carry, ready
 from selfloop.errors import SelfloopError
-from selfloop.loop import role_key
-from selfloop.policies import POLICIES
-from selfloop.protocols import Carry, identity
+from selfloop.protocols import Carry
 from selfloop.runs import checkpoint, record
 from selfloop.runs.environment import peak_memory_mib
-from selfloop.runs.pace import Kind
 from selfloop.runs.progress import Skipped, Tick
 
 CHECKPOINT = 10
 """Generations from one checkpoint to the next: what a stop may cost."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """A job at work: what does not change from generation to generation."""
-
-    context: Context
-    job: Job
-    folder: Path
-    chains: list[Chain]
-    """With those that only fill up the devices [L]; the first C are the job's."""
-    inputs: tuple[Batch, Array, Array]
-    """The real data, and the seed and lambda of every chain."""
-    programs: Programs
-    observer: Observer
-    watch: Stopwatch
-
-    @property
-    def count(self) -> int:
-        """The number C of chains."""
-        return len(self.job.chains)
-
-    def kind(self, t: int) -> Kind:
-        """What generation t costs as much time as."""
-        return kind(self.job, t, self.context.settings.audit_every)
-
-
-def kind(job: Job, t: int, audit_every: int) -> Kind:
-    """Generations of a job cost alike, but for those that also audit."""
-    return Kind(job.name, "generation" if t % audit_every else "audited")
-
-
-def kinds(job: Job, audit_every: int) -> Counter[Kind]:
-    """How many generations of chains a job has of each kind."""
-    every = Counter(kind(job, t, audit_every) for t in range(1, job.generations + 1))
-    return Counter({one: count * len(job.chains) for one, count in every.items()})
 
 
 def _skip(work: Work, generations: range, tick: Tick) -> None:
@@ -87,7 +42,7 @@ def _skip(work: Work, generations: range, tick: Tick) -> None:
 
 def run_job(context: Context, job: Job, tick: Tick) -> None:
     """To the last generation; then the folder is marked as done, with its peak memory."""
-    work, generations = _ready(context, job), job.generations
+    work, generations = ready(context, job), job.generations
     with _named(f"{job.name}, generation 0"):
         t, carry = _resume(work, tick)
     alive, peak = _alive(work), []
@@ -115,23 +70,6 @@ def _named(where: str) -> Iterator[None]:
         raise
 
 
-def _ready(context: Context, job: Job) -> Work:
-    mesh, data = context.mesh, context.data(job.n)
-    chains = [job.chains[i] for i in filled(len(job.chains), mesh)]
-    seed = place(np.array([chain.seed for chain in chains], np.uint32), mesh)
-    lam = place(np.array([chain.lam for chain in chains], data.real.weight.dtype), mesh)
-    home, inputs = folder.job_folder(context.settings.out, job), (everywhere(data.real, mesh), seed, lam)
-    made = programs(context, job.shape, _capacity(job, data.real))
-    return Work(context, job, home, chains, inputs, made, observer(context, job), Stopwatch())
-
-
-def _capacity(job: Job, real: Batch) -> int:
-    """Room for all synthetic samples, where the policy remembers any; else 0, so that programs are the same."""
-    policy, capacity = POLICIES[job.policy](1.0), job.synthetic * job.generations
-    one, none = (jax.eval_shape(lambda real, k=k: policy.start(real, k), real) for k in (1, 0))
-    return 0 if one == none else capacity
-
-
 def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     """The last checkpoint, less what was recorded after it; or generation 0."""
     at = checkpoint.latest(work.folder, work.job.generations)
@@ -141,26 +79,14 @@ def _resume(work: Work, tick: Tick) -> tuple[int, Carry]:
     with compiling(ahead(model, work.programs, work.observer, work.inputs, mesh)):
         found = initial_states(work.context, work.job, tick)
     state = place(stacked([found[chain.start] for chain in work.chains]), mesh)
-    carry = _carry(work, state)
+    carry = first_carry(work, state)
     if at is None:
         _observe(work, 0, carry, {}, {}, np.ones(work.count, bool), np.zeros(work.count, int))
         return 0, carry
     _skip(work, range(1, at + 1), tick)
     # The memory of a job that has been asked for more generations has grown since.
     held = checkpoint.load(checkpoint.name(work.folder, at), host(carry), grown=1)
-    return at, place(_bare(held), mesh)._replace(corrector=held.corrector)
-
-
-def _carry(work: Work, state: Any) -> Carry:
-    """The carry of all chains at generation 0; what correctors learn is kept by arm, in the host's memory."""
-    correctors = work.context.correctors(work.job)
-    own = adapt.start(work.chains, correctors, work.context.data(work.job.n).real)
-    return Carry(state, work.programs.remember(*work.inputs[:2]), own or ())
-
-
-def _bare(carry: Carry) -> Carry:
-    """The carry as the compiled programs have it."""
-    return carry._replace(corrector=())
+    return at, place(bare(held), mesh)._replace(corrector=held.corrector)
 
 
 def states(context: Context, job: Job, t: int) -> Any:
@@ -172,10 +98,10 @@ def states(context: Context, job: Job, t: int) -> Any:
     if t == 0:
         found = initial_states(context, job, lambda *_: None)
         return stacked([found[chain.start] for chain in job.chains])
-    work = _ready(context, job)
+    work = ready(context, job)
     like = jax.eval_shape(context.model(job.subject).init, jax.random.key(0))
     state = jax.tree.map(lambda leaf: np.zeros((len(work.chains), *leaf.shape), leaf.dtype), like)
-    return checkpoint.load(checkpoint.name(work.folder, t), host(_carry(work, state))).state
+    return checkpoint.load(checkpoint.name(work.folder, t), host(first_carry(work, state))).state
 
 
 def _alive(work: Work) -> np.ndarray:
@@ -189,14 +115,14 @@ def _generation(work: Work, t: int, carry: Carry, alive: np.ndarray) -> Carry:
     mesh, watch = work.context.mesh, work.watch
     at = place(np.full(len(work.chains), t, np.int32), mesh)
     with watch("sample"):
-        raw = jax.block_until_ready(work.programs.propose(*work.inputs, at, _bare(carry)))
+        raw = jax.block_until_ready(work.programs.propose(*work.inputs, at, bare(carry)))
     with watch("correct"):
-        learned = _learned(work, t, raw, carry)
-        corrected, info = _corrected(work, t, raw, carry._replace(corrector=learned))
+        learned = correction.learned(work, t, raw, carry)
+        corrected, info = correction.corrected(work, t, raw, carry._replace(corrector=learned))
     with watch("train"):
         failed = place(info["failed"], mesh)
         learn = work.programs.learn
-        carry, fit, ended = jax.block_until_ready(learn(*work.inputs, at, _bare(carry), corrected, failed))
+        carry, fit, ended = jax.block_until_ready(learn(*work.inputs, at, bare(carry), corrected, failed))
         carry = carry._replace(corrector=learned)
     died = np.where(alive, host(ended)[: len(alive)], 0)
     _observe(work, t, carry, host(fit), info, alive, died)
@@ -207,33 +133,6 @@ def _generation(work: Work, t: int, carry: Carry, alive: np.ndarray) -> Carry:
     return carry
 
 
-def _learned(work: Work, t: int, raw: Batch, carry: Carry) -> Any:
-    """What the correctors know that learn, of generation t's samples too; () where none does."""
-    if not carry.corrector:
-        return ()
-    source = work.context.data(work.job.n).sources[work.job.source](work.inputs[0])
-    keys = [role_key(jax.random.key(chain.seed), t, "real") for chain in work.chains]
-    reals = [source(key, jnp.asarray(t, jnp.int32)) for key in keys]
-    return adapt.adapt(work.chains, work.context.correctors(work.job), t, reals, host(raw), carry.corrector)
-
-
-def _corrected(work: Work, t: int, raw: Batch, carry: Carry) -> tuple[Batch, dict[str, np.ndarray]]:
-    """The samples of all chains after their arms' correctors; where none corrects they stay on their devices."""
-    correctors = work.context.correctors(work.job)
-    if _uncorrected(correctors):
-        same, info = work.programs.uncorrected(work.inputs[0], raw)
-        return same, host(info)
-    keys = [role_key(jax.random.key(chain.seed), t, "correct") for chain in work.chains]
-    arms = work.context.domain.arms
-    learned = adapt.by_chain(work.chains, carry.corrector or {})
-    corrected, info = correct_chains(arms, work.chains, correctors, keys, host(raw), carry.state, learned)
-    return place(corrected, work.context.mesh), info
-
-
-def _uncorrected(correctors: dict[str, Callable]) -> bool:
-    return all(one is identity for one in correctors.values())
-
-
 def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.ndarray, died: np.ndarray) -> None:
     """Keep what a generation's models make, and write a row for every chain that is alive; ``died`` [C] says why one
     has ended here, 0 where it has not.
@@ -242,9 +141,9 @@ def _observe(work: Work, t: int, carry: Carry, fit: dict, info: dict, alive: np.
         samples, found = work.observer.samples(work.inputs[1], carry.state)
     if t % work.context.settings.audit_every == 0:
         found |= shown(samples.x)
-        if not _uncorrected(work.context.correctors(work.job)):
+        if not correction.uncorrected(work.context.correctors(work.job)):
             with work.watch("audit"):
-                found |= _audit(work, t, samples, carry)
+                found |= correction.audit(work, t, samples, carry)
     keep(work.folder, t, _blank(found, ~alive | (died > 0)), work.count)
     spent, rows = work.watch.read(work.count), []
     for i in np.flatnonzero(alive):
@@ -269,18 +168,3 @@ def _blank(found: dict[str, np.ndarray], dead: np.ndarray) -> dict[str, np.ndarr
         if np.issubdtype(values.dtype, np.floating):
             values[at] = np.nan
     return found
-
-
-def _audit(work: Work, t: int, samples: Batch, carry: Carry) -> dict[str, np.ndarray]:
-    """What is kept of the evaluation samples after their correction, by correctors that have had the next lesson."""
-    # Another role than the loop's own correction, whose noise the models have been trained on.
-    keys = [role_key(jax.random.key(chain.seed), t, "evaluate") for chain in work.chains]
-    correctors, arms = work.context.correctors(work.job), work.context.domain.arms
-    learned = ()
-    if carry.corrector:
-        at = place(np.full(len(work.chains), t + 1, np.int32), work.context.mesh)
-        learned = _learned(work, t + 1, work.programs.propose(*work.inputs, at, _bare(carry)), carry)
-    own = adapt.by_chain(work.chains, learned or {})
-    fixed, info = correct_chains(arms, work.chains, correctors, keys, samples, carry.state, own)
-    weights = {"corrected/weight": fixed.weight, "corrected/failed": info["failed"]}
-    return work.observer.corrected(fixed.x) | shown(fixed.x, "corrected/") | weights

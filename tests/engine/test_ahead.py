@@ -9,7 +9,7 @@ import pytest
 from selfloop.engine.ahead import ahead, compiling
 from selfloop.engine.chains import place
 from selfloop.engine.initial import initial_states
-from selfloop.engine.job import _ready
+from selfloop.engine.work import ready
 from selfloop.protocols import Carry
 from tests.engine.small import compute, context, jobs, same, small
 
@@ -24,7 +24,7 @@ def quiet(steps, what="", kind=None):
 def begun(out, job):
     """A job at work, and what is to be compiled for it."""
     at = context(small(out, **RUN))
-    work = _ready(at, jobs(at.settings)[job])
+    work = ready(at, jobs(at.settings)[job])
     return work, ahead(at.model(work.job.subject), work.programs, work.observer, work.inputs, at.mesh)
 
 
@@ -45,7 +45,7 @@ def test_a_generation_compiles_nothing_any_more(job, tmp_path, compilations):
     raw = work.programs.propose(*work.inputs, t, carry)
     failed = place(np.zeros(raw.weight.shape, bool), work.context.mesh)
     after, _, ended = work.programs.learn(*work.inputs, t, carry, raw, failed)
-    jax.block_until_ready(after)
+    jax.block_untilready(after)
     assert len(compilations) == before
     assert not np.asarray(ended).any()
 

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from selfloop.engine import job as engine
+from selfloop.engine import work as engine
 from selfloop.engine.plan import Chain, Job
 from selfloop.runs.pace import Kind, Pace
 
