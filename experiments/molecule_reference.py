@@ -23,9 +23,9 @@ from selfloop.correctors.markov import hmc
 from selfloop.domains.molecules import parameters, sets
 from selfloop.domains.molecules.coordinates import prepared
 from selfloop.domains.molecules.forcefield import Parameters, energy
+from selfloop.domains.molecules.geometry import dihedrals
 from selfloop.domains.molecules.molecule import Molecule, molecule
 from selfloop.domains.molecules.physics import BOLTZMANN, speeds
-from selfloop.domains.molecules.geometry import dihedrals
 from selfloop.runs import record
 
 TEMPERATURES = np.array([300.0, 380.0, 480.0, 600.0, 750.0, 950.0])
@@ -84,7 +84,7 @@ def snapshots(field: Parameters, seed: int, count: int) -> np.ndarray:
 
 
 def functions(known: Molecule, x: np.ndarray) -> dict[str, np.ndarray]:
-    """What convergence is judged by, [snapshots, R] each: energy, sines and cosines of free torsions, the rare basin."""
+    """What convergence is judged by, [snapshots, R] each: energy, free torsions, the rare basin."""
     flat = jnp.asarray(x.reshape(-1, *x.shape[2:]))
     found = {"energy": energy(known.field)(flat)}
     for name, angle in zip(known.names, dihedrals(flat, known.free).T, strict=True):
@@ -146,7 +146,9 @@ def run(arguments: list[str]) -> Path:
     known = molecule(field)
     told = convergence(known, found)
     for name, row in told.items():
-        print(f"{name:<12}R-hat {row['r_hat']:.3f}  effective {row['effective']:.0f}  means {np.round(row['means'], 4)}")
+        print(
+            f"{name:<12}R-hat {row['r_hat']:.3f}  effective {row['effective']:.0f}  means {np.round(row['means'], 4)}"
+        )
     record.write_json(asked.out / "convergence.json", told)
     parts = [drawn(known, one, asked.each, seed) for seed, one in enumerate(found)]
     sets.pack(asked.out / "conformers.xz", np.concatenate(parts))

@@ -1,9 +1,9 @@
 """Internal coordinates of conformers: bonds, angles and torsions, and the way back to positions.
 
 A torsion is that of the first atom placed on another; those of its siblings are measured from it, so that only one
-coordinate turns where a bond does. Torsions that turn far are two numbers, cosine and sine; others are one, about
-their mean in the real data. The three hydrogens of a methyl are told apart by where they stand (`labelled`): otherwise
-each rotor would be three modes of one law.
+coordinate turns where a bond does. Torsions that turn are two numbers, cosine and sine; others are one, about their
+mean in the real data. The three hydrogens of a methyl are told apart by where they stand (`labelled`): otherwise each
+rotor would be three modes of one law.
 
 Letters: N conformers, A atoms, F coordinates, B bonds (A - 1), S torsions that stay, K that turn.
 """
@@ -20,7 +20,7 @@ from selfloop.domains.molecules.geometry import angles, dihedrals, distances, wr
 from selfloop.domains.molecules.molecule import Molecule
 
 TURNS = 0.75
-"""A torsion turns far where the mean of exp(i t) over the real data is shorter than this."""
+"""A torsion turns where the mean of exp(i t) over the real data is shorter than this, or its bond is free to."""
 
 
 class Internal(NamedTuple):
@@ -61,7 +61,9 @@ def fitted(molecule: Molecule, x: Array) -> Internal:
     length, angle, torsion = jax.jit(partial(internal, molecule))(x)
     wheel = np.exp(1j * np.asarray(torsion, np.float64)).mean(0)
     one = np.ones(1)
-    blank = Internal(molecule, np.abs(wheel) < TURNS, np.angle(wheel), one, one)
+    free = [{int(j), int(k)} for _, j, k, _ in molecule.free]
+    turns = [row.sibling < 0 and {row.bonded, row.angle} in free for row in molecule.branches]
+    blank = Internal(molecule, (np.abs(wheel) < TURNS) | np.array(turns), np.angle(wheel), one, one)
     raw = np.asarray(_raw(blank, length, angle, torsion), np.float64)
     return blank._replace(mean=raw.mean(0), deviation=np.maximum(raw.std(0), 1e-3))
 
@@ -72,7 +74,7 @@ def _raw(on: Internal, length: Array, angle: Array, torsion: Array) -> Array:
 
 
 def internal(molecule: Molecule, x: Array) -> tuple[Array, Array, Array]:
-    """Bonds [N, A - 1], angles [N, A - 2] and torsions [N, A - 3], in the order of placing, siblings' from the first."""
+    """Bonds [N, A - 1], angles [N, A - 2] and torsions [N, A - 3], as atoms are placed; siblings' are from the first."""
     one, middle, two = molecule.root
     rows = np.array(molecule.branches, int).reshape(-1, 5)
     pairs = np.concatenate([[[one, middle], [two, middle]], rows[:, :2]])

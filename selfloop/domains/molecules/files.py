@@ -59,7 +59,9 @@ def _xyz(chem: Any, path: Path) -> list[Any]:
             rdDetermineBonds.DetermineBonds(first, charge=0)
         except ValueError as error:
             line = str(error).splitlines()[0]
-            raise DataError(f"--data {path}: no bonds of a neutral molecule fit its atoms ({line}); give SDF") from error
+            raise DataError(
+                f"--data {path}: no bonds of a neutral molecule fit its atoms ({line}); give SDF"
+            ) from error
         found[0] = first
     return found
 

@@ -28,31 +28,57 @@ LEVELS = 20
 CAP = 4.0
 """Multiples of the reference's largest energy above which energies count as no more: one clash must not be a mean."""
 
+SHARE = {"least": 0, "most": 1}
 MEASURES = (
     Measure("energy_median", "kcal/mol", "artefact", headline=True, about="Median MMFF94 energy above the minimum"),
-    Measure("energy", "kcal/mol", "artefact", about="Mean energy above the molecule's minimum, each capped at four "
-            "times the reference's largest", least=0),
-    Measure("hot", "", "artefact", "less", about="Share of conformers above the reference's 99 % quantile of energy; "
-            "0.01 is as it should be", least=0, most=1),
-    Measure("cold", "", "artefact", about="Share of conformers below the reference's 1 % quantile of energy; 0.01 is as "
-            "it should be, more is a law without heat", least=0, most=1),
-    Measure("energy_tv", "", "artefact", "less", about="Total variation between the histograms of energies of samples "
-            "and reference, over 20 intervals of equal reference weight", least=0, most=1),
-    Measure("bond_spread", "", "within", headline=True, about="Standard deviation of a bond's length over that of the "
-            "reference, mean over bonds: 1 is as it should be", least=0),
-    Measure("map_tv", "", "mode", "less", headline=True, about="Total variation between the maps (18 x 18 cells) of the "
-            "first two free torsions, of samples and reference: of phi and psi the Ramachandran map", least=0, most=1),
-    Measure("map_entropy", "nats", "mode", "more", headline=True, about="Entropy of that map", least=0),
-    Measure("rare", "", "mode", headline=True, optional=True, about="Share of conformers in the rare basin phi > 0 "
-            "(C7ax)", least=0, most=1),
-    Measure("other_form", "", "artefact", "less", about="Share of conformers of another chirality, or cis where the "
-            "molecule is trans", least=0, most=1),
-    Measure("torsion_w2", "", "mode", "less", about="Sliced 2-Wasserstein distance to the reference in cosines and sines "
-            "of the free torsions", least=0),
-    Measure("moved", "A", about="Root mean square distance of atoms between a conformer and its correction, in the frame "
-            "of the molecule's middle", least=0),
+    Measure(
+        "energy", "kcal/mol", "artefact", least=0,
+        about="Mean energy above the molecule's minimum, each capped at four times the reference's largest",
+    ),
+    Measure(
+        "hot", "", "artefact", "less", **SHARE,
+        about="Share of conformers above the reference's 99 % quantile of energy; 0.01 is as it should be",
+    ),
+    Measure(
+        "cold", "", "artefact", **SHARE,
+        about="Share of conformers below the reference's 1 % quantile of energy; 0.01 is as it should be, more is a "
+        "law without heat",
+    ),
+    Measure(
+        "energy_tv", "", "artefact", "less", **SHARE,
+        about="Total variation between the histograms of energies of samples and reference, over 20 intervals of "
+        "equal reference weight",
+    ),
+    Measure(
+        "bond_spread", "", "within", headline=True, least=0,
+        about="Standard deviation of a bond's length over that of the reference, mean over bonds: 1 is as it should be",
+    ),
+    Measure(
+        "map_tv", "", "mode", "less", headline=True, **SHARE,
+        about="Total variation between the maps (18 x 18 cells) of the first two free torsions of samples and of the "
+        "reference; of phi and psi it is the Ramachandran map",
+    ),
+    Measure("map_entropy", "nats", "mode", "more", headline=True, least=0, about="Entropy of that map"),
+    Measure(
+        "rare", "", "mode", headline=True, optional=True, **SHARE,
+        about="Share of conformers in the rare basin phi > 0 (C7ax)",
+    ),
+    Measure(
+        "other_form", "", "artefact", "less", **SHARE,
+        about="Share of conformers of another chirality, or cis where the molecule is trans",
+    ),
+    Measure(
+        "torsion_w2", "", "mode", "less", least=0,
+        about="Sliced 2-Wasserstein distance to the reference in cosines and sines of the free torsions",
+    ),
+    Measure(
+        "moved", "A", least=0,
+        about="Root mean square distance of atoms between a conformer and its correction, in the frame of the "
+        "molecule's middle",
+    ),
     Measure("failed"),
-    *(Measure(name, optional=True) for name in ("accepted", "work")),
+    Measure("accepted", optional=True, about="Share of the Markov kernel's proposals that were taken", **SHARE),
+    Measure("work", optional=True, about="Gradients of the energy that a conformer's correction took", least=0),
 )  # fmt: skip
 """What readers are told."""
 

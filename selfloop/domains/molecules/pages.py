@@ -16,8 +16,8 @@ CELLS, SCALE = 36, 3
 MOST = 6
 """Generations of a row."""
 ABOUT = (
-    "Where the first two free torsions are (of alanine dipeptide phi to the right and psi upwards, -180 to 180 degrees): "
-    "the darker, the more conformers; shades are square roots. Same seed and random numbers in all rows."
+    "Where the first two free torsions are (of alanine dipeptide phi to the right, psi upwards, -180 to 180 degrees): "
+    "the darker, the more conformers; shades are square roots. All rows share one seed and its random numbers."
 )
 
 

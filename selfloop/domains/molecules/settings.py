@@ -70,16 +70,20 @@ def default() -> MoleculeSettings:
 def smoke() -> MoleculeSettings:
     """The same in miniature: three arms, 3 generations of 400 conformers."""
     arms = ("replace", "replace_minimise", "replace_hmc_80")
-    return MoleculeSettings(preset="smoke", out=Path("runs/molecule_smoke"), arms=arms, n=(400,), generations=3, seeds=1,
-                            evaluate=300, audit_every=3, first_steps=400, steps=60, sample_steps=20)  # fmt: skip
+    return MoleculeSettings(
+        preset="smoke", out=Path("runs/molecule_smoke"), arms=arms, n=(400,), generations=3, seeds=1, evaluate=300,
+        audit_every=3, first_steps=400, steps=60, sample_steps=20,
+    )  # fmt: skip
 
 
 def gpu() -> MoleculeSettings:
     """Eleven arms with up to 1,280 gradients a conformer, a wider network, 20 generations, 5 seeds; for one card."""
-    arms = ("baseline", "uncorrected", "replace", "replace_minimise", "replace_ideal", "accumulate", "replace_langevin_80",
-            *(f"replace_hmc_{k}" for k in (20, 80, 320, 1280)))  # fmt: skip
-    return MoleculeSettings(preset="gpu", out=Path("runs/molecule_gpu"), arms=arms, n=(2400,), generations=20, seeds=5,
-                            together=8, first_steps=20_000, steps=1000, batch=512, width=512, layers=4)  # fmt: skip
+    corrected = ("minimise", "ideal", "langevin_80", "hmc_20", "hmc_80", "hmc_320", "hmc_1280")
+    arms = ("baseline", "uncorrected", "replace", *(f"replace_{name}" for name in corrected), "accumulate")
+    return MoleculeSettings(
+        preset="gpu", out=Path("runs/molecule_gpu"), arms=arms, n=(2400,), generations=20, seeds=5, together=8,
+        first_steps=20_000, steps=1000, batch=512, width=512, layers=4,
+    )  # fmt: skip
 
 
 PRESETS: dict[str, Callable[[], MoleculeSettings]] = {"smoke": smoke, "default": default, "gpu": gpu}

@@ -1,4 +1,4 @@
-"""The force field against RDKit, against differences, and under rigid motion; its parameters' way to a file and back."""
+"""The force field against RDKit, against differences and under rigid motion; its parameters as a file."""
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +54,9 @@ def test_energies_are_those_of_any_chunk_and_any_place_and_turn():
     value, slope = of(x)
     np.testing.assert_allclose(of(x[:5])[0], value[:5], rtol=1e-5)
     np.testing.assert_allclose(of(moved)[0], value, rtol=1e-4)
-    np.testing.assert_allclose(of(moved)[1], slope @ jnp.asarray(turn, jnp.float32), atol=1e-3 * float(abs(slope).max()))
+    np.testing.assert_allclose(
+        of(moved)[1], slope @ jnp.asarray(turn, jnp.float32), atol=1e-3 * float(abs(slope).max())
+    )
     # Nothing pulls a molecule as a whole.
     np.testing.assert_allclose(slope.sum(1), 0, atol=1e-4 * float(abs(slope).max()))
 
