@@ -74,7 +74,7 @@ def _raw(on: Internal, length: Array, angle: Array, torsion: Array) -> Array:
 
 
 def internal(molecule: Molecule, x: Array) -> tuple[Array, Array, Array]:
-    """Bonds [N, A - 1], angles [N, A - 2] and torsions [N, A - 3], as atoms are placed; siblings' are from the first."""
+    """Bonds [N, A - 1], angles [N, A - 2] and torsions [N, A - 3] in the order of placing, siblings' from the first."""
     one, middle, two = molecule.root
     rows = np.array(molecule.branches, int).reshape(-1, 5)
     pairs = np.concatenate([[[one, middle], [two, middle]], rows[:, :2]])

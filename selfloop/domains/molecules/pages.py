@@ -1,4 +1,4 @@
-"""What a reader looks at: Ramachandran maps by arm and generation, beside that of real conformers."""
+"""What a reader looks at: Ramachandran maps and conformers by arm and generation, and gamma by physics time."""
 
 import base64
 import html
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from selfloop.domains.molecules import sticks, strengths
 from selfloop.engine import folder
 from selfloop.engine.folder import Held
 
@@ -23,8 +24,17 @@ ABOUT = (
 
 def sections(out: Path) -> list[tuple[str, str]]:
     """The page's sections."""
+    from selfloop.report.page import readable
+
     held = folder.first_chains(out)
-    return [("Ramachandran maps", f"<p>{ABOUT}</p>" + maps(out, held))] if held else []
+    if not held:
+        return []
+    found = [("Ramachandran maps", f"<p>{ABOUT}</p>" + maps(out, held))]
+    drawn = sticks.sheet(out, held)
+    found += [("Conformers", f"<p>{sticks.ABOUT}</p>" + readable(drawn))] if drawn else []
+    if rows := strengths.points(out):
+        found.append(("Strength by physics time", f"<p>{strengths.ABOUT}</p>" + readable(strengths.figure(rows))))
+    return found
 
 
 def maps(out: Path, held: list[Held]) -> str:
