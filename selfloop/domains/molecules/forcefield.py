@@ -57,9 +57,16 @@ Energy = Callable[[Array], Array]
 
 
 def energy(parameters: Parameters) -> Energy:
-    """The energy [N] of conformers x [N, A, 3], in their precision."""
-    of = _last(parameters)
-    return lambda x: _by_chunks(lambda part: of(part), x)
+    """The energy [N] of conformers x [N, A, 3], in their precision; it can be differentiated once, backwards."""
+    one, both = _last(parameters), energy_and_gradient(parameters)
+
+    @jax.custom_vjp
+    def of(x: Array) -> Array:
+        return _by_chunks(one, x)
+
+    # By chunks too: what a chunk's gradient needs of its energy does not leave the cache.
+    of.defvjp(both, lambda slope, weight: (weight[:, None, None] * slope,))
+    return of
 
 
 def energy_and_gradient(parameters: Parameters) -> Callable[[Array], tuple[Array, Array]]:
