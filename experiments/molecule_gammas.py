@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from selfloop import audit
+from selfloop import audit, drawing
 from selfloop.batch import uniform
 from selfloop.correctors.markov import hmc, trace
 from selfloop.domains.molecules import sets
@@ -31,6 +31,7 @@ from selfloop.domains.molecules.molecule import Molecule, molecule
 from selfloop.domains.molecules.observe import circle
 from selfloop.domains.molecules.physics import boltzmann, speeds
 from selfloop.errors import TooNearError
+from selfloop.figure import Figure
 from selfloop.runs import record
 from selfloop.runs.environment import compilation_cache
 from selfloop.stability.mixing import gamma_at_lags
@@ -94,6 +95,26 @@ def predicted(spaces: Spaces, seen: np.ndarray, lags: list[int]) -> list[dict]:
     return rows
 
 
+def figure(rows: list[dict]) -> Figure:
+    """Measured strengths beside the predicted ones, a panel a space."""
+    drawn = drawing.blank(8.4, 3.4)
+    for axes, space in zip(drawn.subplots(1, 2), ("torsions", "local"), strict=True):
+        own = [row for row in rows if row["space"] == space]
+        known = [row for row in own if row["gamma"] is not None]
+        at, top = [row["gradients"] for row in own], 99.0
+        ends = [np.minimum([row[f"predicted{end}"] for row in own], top) for end in ("", "_low", "_high")]
+        axes.plot(at, ends[0], color=drawing.INK, linewidth=1, label="predicted: 1 / autocorrelation - 1")
+        axes.fill_between(at, ends[1], ends[2], color=drawing.INK, alpha=0.15, linewidth=0)
+        far = [[row["gamma"] - row["low"] for row in known], [min(row["high"], top) - row["gamma"] for row in known]]
+        axes.errorbar([row["gradients"] for row in known], [row["gamma"] for row in known], yerr=np.maximum(far, 0),
+                      fmt="o", capsize=3, color=drawing.colours(["physics"])["physics"], label="measured")  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_yscale("symlog", linthresh=0.1)
+        drawing.style(axes, f"Effective gamma, {space}", "gradients a conformer")
+    drawing.legend(drawn, 2)
+    return drawn
+
+
 def run(arguments: list[str]) -> Path:
     """The command; the path of its records."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -123,6 +144,7 @@ def run(arguments: list[str]) -> Path:
     rows = [row | next(one for one in forecast if one["space"] == row["space"] and one["gradients"] == row["gradients"])
             for row in rows]  # fmt: skip
     record.rewrite(asked.out, rows)
+    drawing.save(asked.out.with_suffix(".png"), figure(rows))
     return asked.out
 
 

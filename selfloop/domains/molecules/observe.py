@@ -25,6 +25,8 @@ CELLS = 18
 """Of the Ramachandran map, a side."""
 LEVELS = 20
 """Of the histogram of energies: intervals that hold as many reference conformers each."""
+SLICES = 32
+"""Random directions behind the sliced Wasserstein distance."""
 CAP = 4.0
 """Multiples of the reference's largest energy above which energies count as no more: one clash must not be a mean."""
 
@@ -137,7 +139,7 @@ def describe(known: Molecule, local: Internal, on: Against, batch: Batch) -> Obs
         "bond_spread": (distances(x, known.bonds).std(0) / on.bonds).mean(),
         "map_tv": 0.5 * jnp.abs(shares - on.map).sum(),
         "map_entropy": -jnp.where(shares > 0, shares * jnp.log(jnp.where(shares > 0, shares, 1)), 0).sum(),
-        "torsion_w2": metrics.sliced_wasserstein(jax.random.key(0), points, on.points),
+        "torsion_w2": metrics.sliced_wasserstein(jax.random.key(0), points, on.points, slices=SLICES),
     }
     spaces = {"torsions": points, "local": local.forward(x)[:, : local.local]}
     return Observation(spaces, values, numbers)

@@ -11,9 +11,9 @@ from selfloop.runs import record
 NAME = re.compile(r"(?:replace_)?(hmc|langevin)_(\d+)$")
 """Arms by kernel and gradients a conformer."""
 ABOUT = (
-    "Effective gamma on the loop's own samples, one point an arm and audited generation, 95 % intervals; what the audit "
-    "refused is not shown. The kernel leaves the law of real conformers as it is: more gradients can only help, at "
-    "once in bonds and angles, slowly in torsions. What relaxation times predict of it: docs/molecules.md."
+    "Effective gamma on the loop's own samples, one point an arm and audited generation, 95 % intervals; what the "
+    "audit refused is not shown. The kernel leaves the law of real conformers as it is: more gradients can only help, "
+    "at once in bonds and angles, slowly in torsions. What relaxation times predict of it: docs/molecules.md."
 )
 
 
