@@ -62,7 +62,8 @@ def fitted(molecule: Molecule, x: Array) -> Internal:
     wheel = np.exp(1j * np.asarray(torsion, np.float64)).mean(0)
     one = np.ones(1)
     free = [{int(j), int(k)} for _, j, k, _ in molecule.free]
-    turns = [row.sibling < 0 and {row.bonded, row.angle} in free for row in molecule.branches]
+    middle = molecule.root[1]  # the atoms on it are placed by an improper torsion, about no bond
+    turns = [row.sibling < 0 and row.bonded != middle and {row.bonded, row.angle} in free for row in molecule.branches]
     blank = Internal(molecule, (np.abs(wheel) < TURNS) | np.array(turns), np.angle(wheel), one, one)
     raw = np.asarray(_raw(blank, length, angle, torsion), np.float64)
     return blank._replace(mean=raw.mean(0), deviation=np.maximum(raw.std(0), 1e-3))

@@ -77,7 +77,13 @@ def test_dihedrals_have_the_sign_of_iupac():
         np.testing.assert_allclose(dihedrals(x, np.array([[0, 1, 2, 3]])), -angle, atol=1e-6)
 
 
-@pytest.mark.parametrize(("smiles", "free"), [("CCCC", 1), ("CC(=O)Oc1ccccc1C(=O)O", 2), ("CCCCCC", 3)])
+@pytest.mark.parametrize(
+    ("smiles", "free"),
+    [
+        ("CCCC", 1),
+        *(pytest.param(*row, marks=pytest.mark.slow) for row in (("CC(=O)Oc1ccccc1C(=O)O", 2), ("CCCCCC", 3))),
+    ],
+)
 def test_other_molecules_go_there_and_back(smiles, free):
     pytest.importorskip("rdkit")
     known = molecule(parameters.of_smiles(smiles))
