@@ -4,8 +4,10 @@
     python experiments/molecule_reference.py --smiles CCCC --out runs/butane   another molecule (needs RDKit)
 
 Hamiltonian Monte Carlo at six temperatures, whose neighbours exchange conformers, in independent runs. Every run is
-kept, so that a call that was stopped goes on with the next one. At the end: R-hat and effective sample sizes of
-energies and torsions, the rare basin's weight in each run, and a file of conformers that were drawn evenly from them.
+kept, so that a call that was stopped goes on with the next one. At the end: R-hat, effective sample sizes and each
+run's means of energies and torsions, and a file of conformers that were drawn evenly from all runs. Effective sizes are
+of the series at one temperature: exchange makes them short-sighted, so that the truth about slow torsions is how far
+the runs' means are apart.
 """
 
 import argparse
@@ -104,6 +106,7 @@ def convergence(known: Molecule, runs: list[np.ndarray]) -> dict[str, dict]:
         half = len(runs[0]) // 2
         chains = np.concatenate([part for one in each for part in (one[name][:half].T, one[name][half : 2 * half].T)])
         told[name] = {
+            "apart": float(np.std([one[name].mean() for one in each], ddof=1)) if len(each) > 1 else None,
             "r_hat": float(potential_scale_reduction(chains)),
             "effective": float(effective_sample_size(chains)),
             "means": [float(one[name].mean()) for one in each],
@@ -151,7 +154,8 @@ def run(arguments: list[str]) -> Path:
         )
     record.write_json(asked.out / "convergence.json", told)
     parts = [drawn(known, one, asked.each, seed) for seed, one in enumerate(found)]
-    sets.pack(asked.out / "conformers.xz", np.concatenate(parts))
+    # In turns: both halves of the file, the loop's and the judges', hold as many of every run.
+    sets.pack(asked.out / "conformers.xz", np.stack(parts, 1).reshape(-1, *parts[0].shape[1:]))
     return asked.out / "conformers.xz"
 
 

@@ -38,7 +38,7 @@ def unpack(path: Path, atoms: int) -> np.ndarray:
 
 
 def shipped() -> Conformers:
-    """Alanine dipeptide at 600 K: the first independent run of the sampler for the loop, the second one to judge."""
+    """Alanine dipeptide at 600 K; both halves hold as many conformers of two independent runs of the sampler."""
     field = parameters.read(PARAMETERS)
     x = unpack(CONFORMERS, field.atoms)
     half = len(x) // 2

@@ -57,11 +57,9 @@ def test_energies_are_those_of_any_chunk_and_any_place_and_turn():
     value, slope = BOTH(x)
     np.testing.assert_allclose(BOTH(x[:5])[0], value[:5], rtol=1e-5)
     np.testing.assert_allclose(BOTH(moved)[0], value, rtol=1e-4)
-    np.testing.assert_allclose(
-        of(moved)[1], slope @ jnp.asarray(turn, jnp.float32), atol=1e-3 * float(abs(slope).max())
-    )
-    # Nothing pulls a molecule as a whole.
-    np.testing.assert_allclose(slope.sum(1), 0, atol=1e-4 * float(abs(slope).max()))
+    size = float(abs(slope).max())
+    np.testing.assert_allclose(BOTH(moved)[1], slope @ jnp.asarray(turn, jnp.float32), atol=1e-3 * size)
+    np.testing.assert_allclose(slope.sum(1), 0, atol=1e-4 * size)  # nothing pulls a molecule as a whole
 
 
 def test_the_minimum_has_no_forces():
