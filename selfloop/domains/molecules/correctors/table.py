@@ -25,7 +25,7 @@ LEAPFROG = 10
 """Gradients a trajectory of HMC."""
 STEPS = (0.033, 0.016)
 """Times of a leapfrog step, half of the trajectories each: long ones mix, short ones free what came from afar."""
-LANGEVIN = (0.03, 0.012)
+LANGEVIN = (0.045, 0.016)
 """The same of a Langevin step."""
 BUDGETS = (20, 80, 320, 1280)
 
