@@ -62,7 +62,7 @@ def test_laws_of_those_that_look_at_each_alone(subject, law):
 
 
 def corrected(subject, name):
-    """Energies before and after, and the means of what is told, of real conformers: 20 times 8, one compiled program."""
+    """Energies before and after, and means of what is told, of real conformers: 20 times 8, by one program."""
     before, after, told = [], [], []
     for i in range(20):
         batch = uniform(jnp.asarray(REAL.loop[8 * i : 8 * i + 8]))
