@@ -17,7 +17,11 @@ from selfloop.engine.check import check_data, check_observation
 from selfloop.engine.plan import plan
 from selfloop.engine.settings import checked
 from selfloop.errors import SelfloopError
+from selfloop.loop import begin, generation
+from selfloop.policies import POLICIES
+from selfloop.protocols import Loop
 from selfloop.runs import record
+from selfloop.sources import fixed
 from tests.domains.molecules.test_forcefield import FIELD
 
 pytestmark = pytest.mark.usefixtures("hurried")
@@ -29,6 +33,7 @@ def tiny(out, **changes):
     return replace(smoke(), **TINY | {"out": out} | changes)
 
 
+@pytest.mark.slow
 def test_a_run_leaves_measures_maps_and_sticks(compiled, tmp_path):
     asked = tiny(tmp_path / "run", arms=("replace_ideal", "replace_hmc_20"))
     experiment.run(MOLECULES, asked)
@@ -43,6 +48,20 @@ def test_a_run_leaves_measures_maps_and_sticks(compiled, tmp_path):
     assert page.count('alt="Ramachandran map"') == 1 + 2 * 2
     assert "Conformers" in page
     assert not re.findall(r"https?://[^w]|src=.(?!data:)|<link|@import", page)
+
+
+def test_the_bare_loop_goes_round():
+    """One generation under replacement by the ideal corrector: states and samples stay finite and of one form."""
+    asked = checked(MOLECULES, tiny("run"))
+    data = MOLECULES.data(asked, 32)
+    corrector = MOLECULES.correctors["ideal"](asked, data)
+    parts = Loop(MOLECULES.model(asked, data), POLICIES["replace"](1.0), fixed(data.real), 32, corrector)
+    carry, _ = begin(parts, jax.random.key(0))
+    carry, found = generation(parts, jax.random.key(0), jnp.int32(1), carry)
+    assert np.isfinite(found.fit["loss"])
+    assert found.corrected.x.shape == (32, 22, 3)
+    replaced = (np.asarray(found.correction["moved"]) > 0).mean()
+    assert abs(replaced - 0.5) < 5 * np.sqrt(0.25 / 32)
 
 
 def test_data_are_real_conformers_and_are_measured_as_such():
