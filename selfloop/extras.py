@@ -7,6 +7,7 @@ from selfloop.errors import ConfigError
 EXTRAS: dict[str, tuple[str, ...]] = {
     "motion": ("brax", "mujoco", "mujoco.mjx", "pooch"),
     "images": ("mlxtend", "pooch"),
+    "molecules": ("rdkit",),
     "cluster": ("ray",),
     "text": ("model2vec",),
     "pieces": ("tokenizers",),

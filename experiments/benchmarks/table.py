@@ -3,6 +3,7 @@
 from benchmarks.grid import chains, grid
 from benchmarks.language import ngram, transformer
 from benchmarks.loops import diagram, official, pointwise, statistics
+from benchmarks.molecules import forces
 from benchmarks.physics import corrector
 from benchmarks.processes import imports, verify
 
@@ -14,6 +15,7 @@ BENCHMARKS = {
     "verify": verify,
     "import": imports,
     "corrector": corrector,
+    "forces": forces,
     "grid": grid,
     "chains": chains,
     "ngram": ngram,

@@ -82,6 +82,17 @@ It may be given several times at once on one --out: each process takes jobs that
     selfloop run language --data FILE --n 2000   your own text, a document a line
 """,
     ),
+    "molecules": Row(
+        "selfloop.domains.molecules.domain:MOLECULES",
+        "selfloop.domains.molecules.settings:PRESETS",
+        "default",
+        "The self-consuming loop on conformers of a molecule, where physics knows the true law.",
+        """
+    selfloop run molecules                      alanine dipeptide at 600 K, 5 arms, 8 generations
+    selfloop run molecules --preset smoke       the same in miniature
+    selfloop run molecules --data FILE.sdf --n 500      conformers of your own molecule (extra `molecules`)
+""",
+    ),
     "sums": Row(
         "selfloop.domains.language.sums.domain:SUMS",
         "selfloop.domains.language.sums.domain:PRESETS",

@@ -1,0 +1,1 @@
+"""Molecules in the loop: conformers of one molecule under a force field, whose law is Boltzmann's."""

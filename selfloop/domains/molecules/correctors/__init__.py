@@ -1,0 +1,1 @@
+"""Correctors of molecules."""
