@@ -170,7 +170,7 @@ def bertrand_bad() -> ImageSettings:
 
 
 def gpu() -> ImageSettings:
-    """Fashion-MNIST, n = 12,000, 50 generations, a U-Net, 4 ratios in pieces (docs/images.md); for a GPU, not run yet."""
+    """Fashion-MNIST, n = 12,000, 50 generations, a U-Net, 4 ratios in pieces (docs/images.md); for a GPU, not run."""
     return ImageSettings(
         preset="gpu", data="fashion-mnist", out=Path("runs/images_gpu"), n=(12_000,), lam=(0.2, 0.5, 1.0, 1.5),
         arms=("baseline", "uncorrected", "kmeans"), size=28, generations=50, seeds=1, evaluate=2000,
