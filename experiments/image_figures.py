@@ -92,6 +92,24 @@ def table(rows: Sequence[Row], measures: Sequence[str], against: str = "") -> di
     return found
 
 
+def restored(rows: Sequence[Row], measures: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By arm and measure: what share of the uncorrected arm's loss the arm restores, an `Estimate` over seeds.
+
+    (arm - uncorrected) / (baseline - uncorrected) of each seed's `by_seed`: 0 is uncorrected, 1 as good as real data
+    alone. Empty where there are not both.
+    """
+    from selfloop.metrics.estimates import over_seeds
+
+    found: dict[str, dict[str, Any]] = {}
+    for arm in dict.fromkeys(row["arm"] for row in rows if row["arm"] not in ("baseline", "uncorrected")):
+        for name in measures:
+            own, none, real = (by_seed(rows, one, name) for one in (arm, "uncorrected", "baseline"))
+            if shared := [seed for seed in own if seed in none and seed in real]:
+                values = [(own[seed] - none[seed]) / (real[seed] - none[seed]) for seed in shared]
+                found.setdefault(arm, {})[name] = over_seeds(values)
+    return found
+
+
 def draw(config: Config) -> Path:
     """Print the table of every file of records and draw its figure; the folder of the figures.
 
@@ -127,11 +145,15 @@ def show(title: str, rows: Sequence[Row], measures: Sequence[str]) -> None:
     from selfloop.runs import progress
 
     end, seeds = max(row["generation"] for row in rows), len({row["seed"] for row in rows})
-    told = f"generations {end - LAST + 1} to {end}, mean of {seeds} seeds and its 95 % interval (Student)"
-    for against, what in (("", told), ("uncorrected", "less the arm uncorrected, seed by seed")):
-        lines = [{"arm": arm, **{name: shown(value) for name, value in found.items()}}
-                 for arm, found in table(rows, measures, against).items()]  # fmt: skip
-        progress.table(lines, ["arm", *measures], title=f"{title}: {what}")
+    when = f"generations {end - LAST + 1} to {end}"
+    made = {
+        f"{when}, mean of {seeds} seeds and its 95 % interval (Student)": table(rows, measures),
+        "less the arm uncorrected, seed by seed": table(rows, measures, "uncorrected"),
+        "share of the loss that is restored, seed by seed": restored(rows, measures),
+    }
+    for told, found in made.items():
+        lines = [{"arm": arm, **{name: shown(value) for name, value in one.items()}} for arm, one in found.items()]
+        progress.table(lines, ["arm", *measures], title=f"{title}: {told}")
 
 
 def _named(row: Row) -> Row:

@@ -29,6 +29,13 @@ def test_differences_are_taken_seed_by_seed():
     assert found["kmeans"]["recall"] == pytest.approx((0.3, 0.3, 0.3))  # the seeds' spread is gone
 
 
+def test_what_is_restored_is_a_share_of_the_loss():
+    loop = rows("baseline", 1.0) + rows("uncorrected", 0.0)
+    found = image_figures.restored(loop + rows("kmeans", 0.25), ["recall"])
+    assert found["kmeans"]["recall"] == pytest.approx((0.25, 0.25, 0.25))
+    assert image_figures.restored(rows("kmeans", 0.25), ["recall"]) == {}
+
+
 def test_records_of_a_run_are_kept_told_and_drawn(tmp_path, capsys):
     run = tmp_path / "run"
     told = [

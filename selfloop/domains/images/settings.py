@@ -186,10 +186,7 @@ def online() -> ImageSettings:
 
 
 def gpu() -> ImageSettings:
-    """Fashion-MNIST at 28 x 28, n = 12,000, 50 generations, 4 ratios, a U-Net; for one H100-class card, not run yet.
-
-    A ratio is a piece: ``--lam 0.2``, then ``--lam 0.2 0.5``, and so on, continue one folder, and so do more --seeds.
-    """
+    """Fashion-MNIST, n = 12,000, 50 generations, a U-Net, 4 ratios in pieces (docs/images.md); for a GPU, not run."""
     return ImageSettings(
         preset="gpu", data="fashion-mnist", out=Path("runs/images_gpu"), n=(12_000,), lam=(0.2, 0.5, 1.0, 1.5),
         arms=("baseline", "uncorrected", "kmeans"), size=28, generations=50, seeds=1, evaluate=2000,

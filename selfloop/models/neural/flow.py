@@ -20,6 +20,8 @@ Velocity = Callable[[Array, Array, Array], Array]
 
 REGULARISATION, ITERATIONS = 0.05, 12
 """Of the entropic plan, in units of the mean squared distance, and Sinkhorn's iterations."""
+LEAST = 1e-30
+"""What is left at least of a sample's column, lest one that is far from all noise be divided by 0."""
 
 
 def partners(key: Array, noise: Array, x: Array) -> Array:
@@ -27,14 +29,17 @@ def partners(key: Array, noise: Array, x: Array) -> Array:
     one, other = noise.reshape(len(noise), -1), x.reshape(len(x), -1)
     cost = (one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2 * one @ other.T
     score = -cost / (REGULARISATION * jnp.maximum(cost.mean(), 1e-12))
+    # In products, not logarithms: one exponential a pair, and every row's greatest is 1.
+    kernel = jnp.exp(score - score.max(1, keepdims=True))
 
-    def turn(_: int, duals: tuple[Array, Array]) -> tuple[Array, Array]:
-        rows = -jax.nn.logsumexp(score + duals[1][None], axis=1)
-        return rows, -jax.nn.logsumexp(score + rows[:, None], axis=0)
+    def turn(_: int, columns: Array) -> Array:
+        rows = 1 / (kernel @ columns)
+        return 1 / jnp.maximum(rows @ kernel, LEAST)
 
-    zero = jnp.zeros(len(x), x.dtype)
-    rows, columns = jax.lax.fori_loop(0, ITERATIONS, turn, (zero, zero))
-    return jax.random.categorical(key, score + columns[None] + rows[:, None], axis=1)
+    plan = kernel * jax.lax.fori_loop(0, ITERATIONS, turn, jnp.ones(len(x), x.dtype))[None]
+    edges = jnp.cumsum(plan, axis=1)
+    point = jax.random.uniform(key, (len(noise), 1), x.dtype) * edges[:, -1:]
+    return jnp.minimum((edges <= point).sum(1), len(x) - 1)
 
 
 def loss(key: Array, velocity: Velocity, x: Array, label: Array) -> Array:

@@ -158,7 +158,7 @@ def test_what_judges_is_apart_from_what_is_learned_from(pictures_folder):
 def test_a_folder_of_images_of_28_by_28_fits(tmp_path, network):
     """Shapes alone: sizes are those of MNIST, the networks as small as they go."""
     folder = write_set(tmp_path / "set", *pictures(side=28, each=20), pack=True)
-    config = checked(IMAGES, tiny(smoke, None, folder, size=28, network=network, arms=("kmeans",)))
+    config = checked(IMAGES, tiny(smoke, "run", folder, size=28, network=network, arms=("kmeans",)))
     data = IMAGES.data(config, 24)
     assert data.real.x.shape == (24, 28, 28)
     model = IMAGES.model(config, data)

@@ -17,6 +17,16 @@ def test_partners_are_near_and_fair():
     np.testing.assert_array_equal(side[::-1][rows], side)
 
 
+def test_an_outlier_spoils_no_partner():
+    """A sample at a distance whose kernel is 0 in single precision: the others are paired as ever, all in range."""
+    x = jnp.concatenate([jax.random.normal(jax.random.key(7), (31, 1, 2)), jnp.full((1, 1, 2), 1e4)])
+    noise = jax.random.normal(jax.random.key(8), (32, 1, 2))
+    rows = np.asarray(flow.partners(jax.random.key(9), noise, x))
+    assert rows.min() >= 0
+    assert rows.max() < 32
+    assert len(set(rows[rows < 31])) > 5
+
+
 def test_partners_are_drawn_in_equal_shares():
     """The plan's columns hold 1 / B each: over many keys every sample is taken as often as the others."""
     noise, x = (jax.random.normal(key, (8, 1, 2)) for key in jax.random.split(jax.random.key(2)))
