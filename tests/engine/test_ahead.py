@@ -45,7 +45,7 @@ def test_a_generation_compiles_nothing_any_more(job, tmp_path, compilations):
     raw = work.programs.propose(*work.inputs, t, carry)
     failed = place(np.zeros(raw.weight.shape, bool), work.context.mesh)
     after, _, ended = work.programs.learn(*work.inputs, t, carry, raw, failed)
-    jax.block_untilready(after)
+    jax.block_until_ready(after)
     assert len(compilations) == before
     assert not np.asarray(ended).any()
 
