@@ -203,11 +203,16 @@ def test_a_stop_that_is_lost_is_asked_for_again(lost, number, capsys, monkeypatc
     assert signal.getsignal(number) == before
 
 
+SIGINT_AS_USUAL = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""A process that was started in the background ignores it."""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_while_the_package_is_imported_is_one_line():
     # In the midst of it: where jax is looked for.
-    code = """
+    code = f"""
 import os, signal, sys
+{SIGINT_AS_USUAL}
 class Found:
     def find_spec(self, name, path=None, target=None):
         if name == "jax":
@@ -225,8 +230,8 @@ def test_an_error_while_the_package_is_imported_keeps_its_traceback_and_ctrl_c_i
     done = subprocess.run([sys.executable, "-c", broken], capture_output=True, text=True, cwd=ROOT)
     assert "Traceback" in done.stderr
     assert "import of jax halted" in done.stderr
-    sound = "import signal, sys; import selfloop; print(signal.getsignal(2) is signal.default_int_handler, "
-    sound += "sys.excepthook is sys.__excepthook__)"
+    sound = f"import signal, sys; {SIGINT_AS_USUAL}; import selfloop; "
+    sound += "print(signal.getsignal(2) is signal.default_int_handler, sys.excepthook is sys.__excepthook__)"
     done = subprocess.run([sys.executable, "-c", sound], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split() == ["True", "True"]
 
