@@ -52,7 +52,8 @@ def _misfit(data: Batch, law: OwnLaw, line: bool) -> tuple[float, tuple[str, ...
             return np.inf, ("eps is infinite: the model's law has no mean",)
         return float(known.eps(data, law.nodes)) + beyond, ()
     own = law.sample(1000)
-    far = np.sort(np.linalg.norm(np.asarray(own.x - jnp.median(own.x, 0)), axis=-1))[-50:]
+    x = np.asarray(own.x)
+    far = np.sort(np.linalg.norm(x - np.median(x, 0), axis=-1))[-50:]
     power = 1 / max(float(np.mean(np.log(far[1:] / far[0]))), 1e-12) if far[0] > 0 else np.inf
     if power < 1.25:  # Hill's estimate of the tail's power, with a standard error of a seventh of it
         return np.inf, (
