@@ -12,6 +12,7 @@ from selfloop.batch import uniform
 from selfloop.domains.images.correctors import autoencoder, prototypes, renoise, smoothing, table, verifier
 from selfloop.domains.images.correctors.table import CORRECTORS, Known
 from selfloop.errors import ConfigError
+from selfloop.protocols import Adaptive
 from tests.correctors.battery import LAWS, POINTWISE, Subject
 from tests.domains.images.conftest import made
 
@@ -27,6 +28,16 @@ def samples(seed, n):
     return uniform(jnp.asarray(x, jnp.float32), jnp.asarray(found.label[:n]))
 
 
+def taught(corrector):
+    """The corrector itself; of one that learns, what it is after one lesson."""
+    if not isinstance(corrector, Adaptive):
+        return corrector
+    first, second = jax.random.split(jax.random.key(7))
+    real = uniform(jnp.asarray(REAL.x, jnp.float32), jnp.asarray(REAL.label))
+    known = corrector.adapt(second, jnp.asarray(1, jnp.int32), real, samples(5, 30), corrector.start(first, real))
+    return corrector.corrector(known)
+
+
 def pixels_apart(batch, x):
     return np.linalg.norm(np.asarray(x - batch.x).reshape(len(x), -1), axis=1)
 
@@ -38,7 +49,7 @@ def subject(hurried, tmp_path_factory):
 
     def of(name):
         if name not in found:
-            found[name] = CORRECTORS[name].make(KNOWN)
+            found[name] = taught(CORRECTORS[name].make(KNOWN))
         correct = lambda seed, batch: found[name](jax.random.key(seed), batch, None)  # noqa: E731
         return Subject(correct, samples, pixels_apart, slack=1e-4)
 
