@@ -140,9 +140,9 @@ CLAIM = Claim(
         Slip(
             "v* = 1 / (1 - h²/2)",
             mixing.unadjusted_variance,
-            lambda v, h, k: (lambda s: s + (1 - h**2 / 2) ** (2 * k) * (v - s))(1 / (1 - h**2 / 2)),
+            lambda right, v, h, k: (lambda s: s + (1 - h**2 / 2) ** (2 * k) * (v - s))(1 / (1 - h**2 / 2)),
         ),
-        Slip("one step fewer", mixing.minimised_variance, lambda v, h, k: v * (1 - h**2 / 2) ** (2 * (k - 1))),
-        Slip("(1 - h²/2) for its square", mixing.minimised_variance, lambda v, h, k: v * (1 - h**2 / 2) ** k),
+        Slip("one step fewer", mixing.minimised_variance, lambda right, v, h, k: v * (1 - h**2 / 2) ** (2 * (k - 1))),
+        Slip("(1 - h²/2) for its square", mixing.minimised_variance, lambda right, v, h, k: v * (1 - h**2 / 2) ** k),
     ),
 )

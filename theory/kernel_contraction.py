@@ -116,8 +116,12 @@ CLAIM = Claim(
     "chi2(p P^k | p*) = sum_i kappa_i^(2k) a_i^2. No f-divergence from p* grows.",
     check=check,
     slips=(
-        Slip("kappa^k for kappa^(2k)", mixing.chi_squared, lambda a, kappa, k: jnp.sum(jnp.abs(kappa) ** k * a**2, -1)),
-        Slip("one step fewer", mixing.mode_left, lambda kappa, k: kappa ** (k - 1)),
-        Slip("kappa^(2k) for kappa^k", mixing.mode_left, lambda kappa, k: kappa ** (2 * k)),
+        Slip(
+            "kappa^k for kappa^(2k)",
+            mixing.chi_squared,
+            lambda right, a, kappa, k: jnp.sum(jnp.abs(kappa) ** k * a**2, -1),
+        ),
+        Slip("one step fewer", mixing.mode_left, lambda right, kappa, k: kappa ** (k - 1)),
+        Slip("kappa^(2k) for kappa^k", mixing.mode_left, lambda right, kappa, k: kappa ** (2 * k)),
     ),
 )

@@ -106,8 +106,10 @@ CLAIM = Claim(
     "kappa^-k - 1: the loop's error there shrinks by lambda kappa^k / (1 + lambda) a generation.",
     check=check,
     slips=(
-        Slip("kappa^(2k)", mixing.kernel_rate, lambda lam, kappa, k: lam * kappa ** (2 * k) / (1 + lam)),
-        Slip("lambda for lambda / (1 + lambda)", mixing.kernel_rate, lambda lam, kappa, k: lam * kappa**k),
-        Slip("one step fewer", mixing.kernel_rate, lambda lam, kappa, k: lam * kappa ** (k - 1) / (1 + lam)),
+        Slip("kappa^(2k)", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa ** (2 * k) / (1 + lam)),
+        Slip(
+            "lambda right, for lambda / (1 + lambda)", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa**k
+        ),
+        Slip("one step fewer", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa ** (k - 1) / (1 + lam)),
     ),
 )

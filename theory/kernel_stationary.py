@@ -92,13 +92,13 @@ CLAIM = Claim(
     "and a Gaussian's variance without real data at (1 - 1/m)(1 - q) / (1 - (1 - 1/m) q), q = kappa^(2k).",
     check=check,
     slips=(
-        Slip("(1 - r²) for (1 - r)²", mixing.mean_stationary, lambda n, m, kappa, k: _slipped(n, m, kappa**k)),
+        Slip("(1 - r²) for (1 - r)²", mixing.mean_stationary, lambda right, n, m, kappa, k: _slipped(n, m, kappa**k)),
         Slip(
             "kappa^k for kappa^(2k)",
             mixing.variance_stationary,
-            lambda m, kappa, k: mixing.variance_stationary(m, kappa, k / 2),
+            lambda right, m, kappa, k: right(m, kappa, k / 2),
         ),
-        Slip("no 1/m", mixing.variance_stationary, lambda m, kappa, k: 1.0),
+        Slip("no 1/m", mixing.variance_stationary, lambda right, m, kappa, k: 1.0),
     ),
 )
 

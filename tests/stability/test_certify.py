@@ -171,6 +171,7 @@ def test_nan_data_are_refused():
         single(GAUSS, np.where(np.arange(50)[:, None] == 7, np.nan, PLANE), 0.5, 1.0)
 
 
+@pytest.mark.slow
 def test_whole_numbers_are_points_where_they_stand_in_columns():
     x = np.random.default_rng(3).integers(-9, 9, (60, 2))
     whole, real = (certify(gaussian(2), points, lam=1.0, gamma=0.5) for points in (x, x.astype(float)))

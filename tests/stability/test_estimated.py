@@ -84,6 +84,7 @@ def affine(model, state, x):
     return exponential_form.affine(model, state, uniform(x), scale)
 
 
+@pytest.mark.slow
 def test_exponential_families_are_known_by_their_derivatives_in_any_coordinates():
     rng = np.random.default_rng(0)
     three = GaussianState(jnp.asarray([0.0, 1, 2]), jnp.eye(3) + 0.3)

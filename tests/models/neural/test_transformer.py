@@ -117,6 +117,7 @@ def p_value(own, temperature, law, n=4000):
     return stats.chisquare(seen[expected > 0], expected[expected > 0] * n / expected.sum()).pvalue
 
 
+@pytest.mark.slow
 def test_it_learns_what_it_is_shown(own):
     model = own[0]
     state, info = model.fit(jax.random.key(0), uniform(ALL[-3:]), model.init(jax.random.key(0)))
