@@ -107,9 +107,7 @@ CLAIM = Claim(
     check=check,
     slips=(
         Slip("kappa^(2k)", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa ** (2 * k) / (1 + lam)),
-        Slip(
-            "lambda right, for lambda / (1 + lambda)", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa**k
-        ),
+        Slip("lambda for lambda / (1 + lambda)", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa**k),
         Slip("one step fewer", mixing.kernel_rate, lambda right, lam, kappa, k: lam * kappa ** (k - 1) / (1 + lam)),
     ),
 )
