@@ -3,7 +3,7 @@
 Shapes: C chains, filled up to L for the devices, N samples a chain.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -43,7 +43,7 @@ def corrected(work: Work, t: int, raw: Batch, carry: Carry) -> tuple[Batch, dict
     return place(fixed, work.context.mesh), info
 
 
-def uncorrected(correctors: dict[str, Callable]) -> bool:
+def uncorrected(correctors: Mapping[str, Any]) -> bool:
     """Whether no arm corrects."""
     return all(one is identity for one in correctors.values())
 

@@ -64,14 +64,16 @@ class OwnLaw:
     """The model's own law at theta*, as far as it is needed, and the curvature by it."""
 
     def __init__(self, model: Model, star: Any, data: Batch, own: Batch | None, sample: Callable[[int], Batch]):
-        self.model, self.star, self.sample = model, star, sample
-        self.nodes = cast(own, np.float64) if own is not None else domain.quadrature(model, star, data)
+        self.model: Model = model
+        self.star: Any = star
+        self.sample: Callable[[int], Batch] = sample
+        self.nodes: Batch | None = cast(own, np.float64) if own is not None else domain.quadrature(model, star, data)
         c = curvature(model, star, data, data)
         _identifiable(c)
-        self.closed = own is None and self._closed(data, c)
+        self.closed: bool = own is None and self._closed(data, c)
         if not self.closed:
-            self.drawn = sample(estimated.BLOCKS * estimated.BLOCK) if self.nodes is None else self.nodes
-        self.curvature = c._replace(F=c.H if self.closed else fisher(model, star, self.drawn))
+            self.drawn: Batch = sample(estimated.BLOCKS * estimated.BLOCK) if self.nodes is None else self.nodes
+        self.curvature: Curvature = c._replace(F=c.H if self.closed else fisher(model, star, self.drawn))
 
     def _closed(self, data: Batch, c: Curvature) -> bool:
         """Whether the family is exponential, by data and as many samples."""

@@ -9,7 +9,7 @@ Shapes: N documents, T tokens, C characters, V tokens there are, L characters of
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -74,7 +74,7 @@ def pieces(known: Alphabet, corpus: Corpus, symbols: int, length: int) -> Tokens
     return Tokens(len(texts), most + 1, encode, spell)
 
 
-def learned(known: Alphabet, documents: Sequence[str], symbols: int):  # noqa: ANN201 (its type is an extra's)
+def learned(known: Alphabet, documents: Sequence[str], symbols: int) -> Any:  # its type is an extra's
     """A byte-pair coder whose token 0 stands for no text."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 

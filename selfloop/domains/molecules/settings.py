@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from selfloop.domains.molecules.arms import ARMS
 from selfloop.engine.settings import Settings, within
 from selfloop.errors import ConfigError
 
-ArmName = Literal[tuple(ARMS)]  # type: ignore[valid-type]
+if TYPE_CHECKING:
+    ArmName: TypeAlias = str
+else:
+    ArmName = Literal[tuple(ARMS)]  # what tyro offers and checks
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,8 @@ class Autoencoder(nn.Module):
     def setup(self) -> None:
         """Layers."""
         c, (rows, columns) = self.config, self.shape
-        self.into = nn.Dense(c.width), nn.Dense(c.latents)
-        self.out = nn.Dense(c.width), nn.Dense(rows * columns)
+        self.into: tuple[nn.Dense, nn.Dense] = nn.Dense(c.width), nn.Dense(c.latents)
+        self.out: tuple[nn.Dense, nn.Dense] = nn.Dense(c.width), nn.Dense(rows * columns)
 
     def encode(self, x: Array) -> Array:
         """Images [B, H, W]: latents [B, L]."""

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from selfloop.domains.images.data import fetch, idx, packaged, sets
-from selfloop.domains.images.data.plane import GAUSSIAN_WIDTH, PLANES
+from selfloop.domains.images.data.plane import GAUSSIAN_WIDTH, PLANES, UNEQUAL
 from selfloop.errors import DataError
 from tests.domains.images.conftest import pictures, write_set
 
@@ -129,8 +129,8 @@ def test_points_lie_about_their_centres(name):
     square = ((points[:, None] - plane.centres[None]) ** 2).sum(-1)
     mode = square.argmin(1) % plane.classes
     share = np.bincount(mode, minlength=plane.classes) / 4000
-    expected = 1 / plane.classes
+    expected = np.asarray(UNEQUAL) if name == "unequal" else np.full(plane.classes, 1 / plane.classes)
     assert np.all(np.abs(share - expected) < 5 * np.sqrt(expected * (1 - expected) / 4000) + 0.02 * (name == "moons"))
-    if name == "gaussians":
+    if name != "moons":
         # The mean of 4000 values of chi^2 with 2 degrees of freedom, over 2, has standard error 1 / sqrt(4000).
         assert abs(square.min(1).mean() / (2 * GAUSSIAN_WIDTH**2) - 1) < 5 / np.sqrt(4000)
