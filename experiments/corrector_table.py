@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from selfloop.audit import SIDEWAYS
+from selfloop.analysis.effective_gamma import by_generation
+from selfloop.audit_warnings import SIDEWAYS
 from selfloop.metrics.estimates import Estimate, over_seeds
 from selfloop.wording import cell
 
@@ -129,8 +130,18 @@ def gamma(entry: Entry, rows: list[dict[str, Any]], space: str) -> str:
     ]
     if not own:
         return "not audited"
-    own.sort(key=lambda row: row["generation"])
+    own = sorted(_over_seeds(own) if "seed" in own[0] else own, key=lambda row: row["generation"])
     return "; ".join(map(_audited, own if len(own) == 1 else (own[0], own[-1])))
+
+
+def _over_seeds(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a generation of audits that are one a seed; its alignment is their mean."""
+    numbers = [{end: float(row[end]) for end in ("gamma", "low", "high")} for row in own]
+    found = by_generation([row | one | {"axes": str(row["axes"])} for row, one in zip(own, numbers, strict=True)])
+    for row in found:
+        turned = [one["alignment"] for one in own if one["generation"] == row["generation"]]
+        row["alignment"] = None if None in turned else sum(turned) / len(turned)
+    return found
 
 
 def _audited(row: dict[str, Any]) -> str:
