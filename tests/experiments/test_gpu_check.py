@@ -125,6 +125,7 @@ def test_a_loop_of_known_length_ends_where_the_other_does():
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_training_is_counted_and_timed():
     """The FLOP are at least the six of every weight that multiplies a token, and bfloat16 changes them little."""
     size = benchmarks_gpu.TINY

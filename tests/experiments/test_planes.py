@@ -29,6 +29,7 @@ def test_rates_and_errors_are_the_theorys(monkeypatch):
     assert found.rate_exact == pytest.approx(m / 50 / (1 + m / 50) / (1 + gamma.astype(float)))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_generations():
     def temporary(generations):
         program = planes._program(2, 25, 4, generations)

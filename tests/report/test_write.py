@@ -126,6 +126,7 @@ def test_the_report_is_written_and_its_figures_are_drawn_again(out, found, capsy
     assert sorted(path.name for path in (out / "again").glob("*.png")) == [f"results_{name}" for name in first]
 
 
+@pytest.mark.slow
 def test_many_cells_are_panels_side_by_side(tmp_path):
     drawn = write.save_figures(many_cells(), tmp_path)
     assert len(drawn["measures"].figure.axes) == 4 * 4

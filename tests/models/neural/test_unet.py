@@ -26,6 +26,7 @@ def params(hurried, network):
     return kind.unflatten([x + 0.1 * jax.random.normal(key, x.shape) for key, x in zip(keys, leaves, strict=True)])
 
 
+@pytest.mark.slow
 def test_one_level_for_all_is_the_same_as_one_each(network, params):
     x = jax.random.normal(jax.random.key(2), (6, 8, 8))
     each = network.apply(params, x, jnp.full(6, 0.3), LABEL)
@@ -33,6 +34,7 @@ def test_one_level_for_all_is_the_same_as_one_each(network, params):
     assert each.shape == x.shape
 
 
+@pytest.mark.slow
 def test_an_image_is_judged_alone_as_a_whole_and_under_its_label(network, params):
     x = jax.random.normal(jax.random.key(2), (6, 8, 8))
     apply = jax.jit(lambda x, label: network.apply(params, x, jnp.float32(0.3), label))
