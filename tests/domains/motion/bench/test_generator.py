@@ -43,6 +43,7 @@ def test_samples_of_each_generation_under_the_real_labels(small):
     assert float(jnp.abs(found[2].x - found[3].x).max()) > 1e-4
 
 
+@pytest.mark.slow
 def test_what_is_cached_is_not_made_again(small, monkeypatch):
     made = generator.generated(small, generations=(0, 1))
     monkeypatch.setattr(generator, "_sampled", lambda *given: pytest.fail("made again"))
