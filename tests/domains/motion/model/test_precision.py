@@ -57,6 +57,7 @@ def test_the_result_moves_little_and_converting_before_changes_nothing(weights):
     assert 1e-5 < apart < 0.03
 
 
+@pytest.mark.slow
 def test_a_trained_state_is_float32_and_loses_as_much():
     x = np.random.default_rng(0).normal(size=(6, 8, 64)).astype(np.float32)
     batch = uniform(jnp.asarray(x), {"label": jnp.arange(6) % 3, "length": jnp.full(6, 8, jnp.int32)})

@@ -31,6 +31,7 @@ def rows(config):
     return [{k: v for k, v in row.items() if "seconds" not in k} for row in record.read(config.out / "metrics.jsonl")]
 
 
+@pytest.mark.slow
 def test_a_run_under_captions_is_recorded_and_continues(config, compiled, hurried):
     experiment.run(MOTION, config)
     first = rows(config)
