@@ -78,7 +78,7 @@ MEASURES = (
         about="Root mean square distance of atoms between a conformer and its correction, in the frame of the "
         "molecule's middle",
     ),
-    Measure("failed"),
+    Measure("failed", about="Conformers whose correction failed; they are never trained on", least=0.0),
     Measure("accepted", optional=True, about="Share of the Markov kernel's proposals that were taken", **SHARE),
     Measure("work", optional=True, about="Gradients of the energy that a conformer's correction took", least=0),
 )  # fmt: skip
