@@ -86,6 +86,7 @@ def _observed(chain: Chain, t: int) -> dict[str, np.ndarray]:
         found["corrected/space/points"] = np.where(kept, points, _normal(noise, N, F))
         found["corrected/space/artefacts"] = found["space/artefacts"]
         found["corrected/failed"] = np.arange(N) == 0
+        found["corrected/weight"] = np.ones(N, np.float32)
     return found
 
 
