@@ -10,8 +10,8 @@ from selfloop.stability import jacobian, rates
 from selfloop.stability.curvature import Curvature
 from theory.frame.claim import Claim, Control, Effort, Finding, Slip, at_most, equal, identity
 from theory.frame.drawing import Line, lines
-from theory.frame.slips import scaled
 from theory.shared import cases
+from theory.shared.slips import RATE
 
 LAM, GAMMA = 2.0, 0.5
 DIRECTIONS = 22
@@ -91,14 +91,7 @@ CLAIM = Claim(
     "below 1 / (1 + gamma): in that norm errors shrink from the first generation on, without transient growth.",
     check=check,
     slips=(
-        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
-        Slip(
-            "m left out of the denominator",
-            rates.exact,
-            lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
-        ),
-        Slip("a factor 2", rates.exact, scaled(2.0)),
-        Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
+        *RATE,
         Slip("tau squared", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, m) / (1 + gamma)),
         Slip("the Euclidean norm for that of K", jacobian.k_matrix, lambda right, c, lam: jnp.eye(len(c.H))),
     ),

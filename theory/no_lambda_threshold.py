@@ -3,10 +3,10 @@
 import numpy as np
 
 from selfloop.stability import rates
-from theory.frame.claim import Claim, Control, Effort, Finding, Slip, at_most, equal
+from theory.frame.claim import Claim, Control, Effort, Finding, at_most, equal
 from theory.frame.drawing import Line, lines
-from theory.frame.slips import scaled
 from theory.shared import cases
+from theory.shared.slips import RATE
 
 LAM = np.array([0.1, 0.5, 1.0, 2.0, 10.0, 100.0])
 
@@ -53,14 +53,5 @@ CLAIM = Claim(
     statement="If H is positive definite, the infinite-sample loop is locally stable for every lambda and gamma: its "
     "rate stays below 1 / (1 + gamma). The published conditions on lambda come from their proofs.",
     check=check,
-    slips=(
-        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
-        Slip(
-            "m left out of the denominator",
-            rates.exact,
-            lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
-        ),
-        Slip("a factor 2", rates.exact, scaled(2.0)),
-        Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
-    ),
+    slips=RATE,
 )

@@ -11,10 +11,10 @@ from selfloop.models.student import LocationScale
 from selfloop.protocols import Coordinates
 from selfloop.stability import rates
 from selfloop.stability.constants import eta
-from theory.frame.claim import Claim, Control, Effort, Finding, Slip, equal, identity
+from theory.frame.claim import Claim, Control, Effort, Finding, equal, identity
 from theory.frame.drawing import Line, lines
-from theory.frame.slips import scaled
 from theory.shared import cases
+from theory.shared.slips import RATE
 
 LAM, REACH = 0.5, 6.0
 NATURAL, LOCATION, BENT = "Gaussian, natural", "Gaussian, (mean, log s)", "t5, (location / s, s³)"
@@ -111,14 +111,5 @@ CLAIM = Claim(
     statement="A smooth change of coordinates leaves the Jacobian's eigenvalues as they are, and changes alpha, L and "
     "with them what Theorem 4.3 certifies: for one Gaussian fit 1 + eps L / alpha is 1 in natural parameters.",
     check=check,
-    slips=(
-        Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
-        Slip(
-            "m left out of the denominator",
-            rates.exact,
-            lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
-        ),
-        Slip("a factor 2", rates.exact, scaled(2.0)),
-        Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
-    ),
+    slips=RATE,
 )

@@ -178,7 +178,9 @@ def _lightly_compiled() -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ.pop("XLA_FLAGS") if before is None else os.environ.update(XLA_FLAGS=before)
+        del os.environ["XLA_FLAGS"]
+        if before is not None:
+            os.environ["XLA_FLAGS"] = before
 
 
 def _cache() -> None:

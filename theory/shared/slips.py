@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from selfloop.stability import recursions
+from selfloop.stability import rates, recursions
 from selfloop.stability.precision import floats
 from theory.frame.claim import Slip
+from theory.frame.slips import scaled
 
 
 def _slope(what: str, wrong: Callable) -> Slip:
@@ -39,3 +40,15 @@ PIECES = (
     _piece("tau left out of r", lambda one, w, r, draw, c, n, m: (one, w, w, draw, c)),
 )
 """Of the real points' part, the synthetic share, and what the synthetic points add."""
+
+RATE = (
+    Slip("m left out", rates.exact, lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m)),
+    Slip(
+        "m left out of the denominator",
+        rates.exact,
+        lambda right, lam, gamma, m=1.0: right(lam, gamma, 1 + 0 * m) * m,
+    ),
+    Slip("a factor 2", rates.exact, scaled(2.0)),
+    Slip("lambda for lambda / (1 + lambda)", rates.exact, lambda right, lam, gamma, m=1.0: lam * m / (1 + gamma)),
+)
+"""In the exact rate."""

@@ -1,6 +1,5 @@
 """The n-gram against a dictionary, against the sum of all documents, and against its own samples."""
 
-import itertools
 from collections import Counter
 
 import jax
@@ -13,16 +12,14 @@ from selfloop.batch import uniform
 from selfloop.domains.language import ngram as ngrams
 from selfloop.domains.language.ngram import NgramConfig, ngram
 from selfloop.errors import ConfigError
+from tests.documents import EVERY, T, V, at_half_temperature
 
-V, T = 3, 4
 CONFIGS = {
     "exact": NgramConfig(V, T, order=3, bits=10),
     "hashed": NgramConfig(V, T, order=4, bits=2),
     "clock": NgramConfig(V, T, order=3, bits=6, clock=(0, 1, 2, 3)),
     "unigram": NgramConfig(V, T, order=1, bits=4),
 }
-EVERY = [(*found, *[0] * (T - len(found))) for size in range(T + 1) for found in itertools.product((1, 2), repeat=size)]
-"""Every document of the alphabet: 0 ends it, or T does."""
 
 
 @pytest.fixture
@@ -92,20 +89,10 @@ def test_temperature_sharpens_each_token(real):
     config = CONFIGS["exact"]
     state = fitted(config, real)
     law = np.exp(ngrams.log_prob(config, state, jnp.asarray(EVERY, jnp.int32)))
-    known = dict(zip(EVERY, law.tolist(), strict=True))
-    prefix = lambda head: sum(p for one, p in known.items() if one[: len(head)] == head)  # noqa: E731
-    law = []
-    for one in EVERY:
-        p = 1.0
-        for t in range(T):
-            choices = [prefix((*one[:t], y)) for y in range(V)]
-            p *= choices[one[t]] ** 2 / sum(c**2 for c in choices)
-            if one[t] == 0:
-                break
-        law.append(p)
+    law = at_half_temperature(law)
     assert np.isclose(sum(law), 1, atol=1e-5)
-    assert p_value(config, state, 0.5, 4000, np.array(law)) > 1e-6
-    assert p_value(config, state, 1.0, 4000, np.array(law)) < 1e-6
+    assert p_value(config, state, 0.5, 4000, law) > 1e-6
+    assert p_value(config, state, 1.0, 4000, law) < 1e-6
 
 
 def p_value(config, state, temperature, n, law):

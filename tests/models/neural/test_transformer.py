@@ -1,6 +1,5 @@
 """The transformer: one law, whether its likelihood is asked for, or it writes; with the cache as without."""
 
-import itertools
 import math
 from collections import Counter
 
@@ -15,12 +14,10 @@ from selfloop.errors import ConfigError
 from selfloop.models.neural import transformer as net
 from selfloop.models.neural.training import Training
 from selfloop.models.neural.transformer import TransformerConfig, transformer
+from tests.documents import EVERY, T, V, at_half_temperature
 
-V, T = 3, 4
 SMALL = TransformerConfig(V, T, width=8, layers=2, heads=2)
 STEPS = Training(batch=16, steps=60, first_steps=60, rate=1e-2, ema=0.9)
-EVERY = [(*found, *[0] * (T - len(found))) for size in range(T + 1) for found in itertools.product((1, 2), repeat=size)]
-"""Every document: 0 ends it, or T does."""
 ALL = jnp.asarray(EVERY, jnp.int32)
 
 
@@ -91,19 +88,9 @@ def test_samples_have_the_law_of_the_likelihood(own, law):
 
 def test_temperature_sharpens_each_token(own, law):
     """At 1/2 every token has its probability squared, not the document."""
-    known = dict(zip(EVERY, law.tolist(), strict=True))
-    prefix = lambda head: sum(p for one, p in known.items() if one[: len(head)] == head)  # noqa: E731
-    squared = []
-    for one in EVERY:
-        p = 1.0
-        for t in range(T):
-            choices = [prefix((*one[:t], y)) for y in range(V)]
-            p *= choices[one[t]] ** 2 / sum(c**2 for c in choices)
-            if one[t] == 0:
-                break
-        squared.append(p)
-    assert p_value(own, 0.5, np.array(squared)) > 1e-6
-    assert p_value(own, 1.0, np.array(squared)) < 1e-6
+    squared = at_half_temperature(law)
+    assert p_value(own, 0.5, squared) > 1e-6
+    assert p_value(own, 1.0, squared) < 1e-6
 
 
 def p_value(own, temperature, law, n=4000):
